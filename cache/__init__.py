@@ -1,0 +1,1 @@
+"""What outlives a process: sources, bodies and the manifest of an output folder."""

@@ -1,0 +1,198 @@
+"""The manifest in memory: all outputs of a site, and who reads what.
+
+Entities are numbered. What a page reads is an array of (entity, mask) pairs in two parts: its own, and a set that it
+shares with many pages (templates, menu, settings), which is kept once. The reverse index leads from an entity to its
+readers; it is built when the first change asks for it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import TYPE_CHECKING
+
+from blogd.cache.store import STALE, PageRow
+from blogd.render.changes import list_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from blogd.cache.store import Store
+    from blogd.render.changes import Changes
+    from blogd.render.reads import Entity, ListKey
+    from blogd.render.routes import PageKey
+
+NO_READS = 0
+
+
+class Manifest:
+    """All outputs by id, and the reverse index of their reads."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.pages: dict[int, PageRow] = {}
+        self.ids: dict[str, int] = {}
+        self._last_id = 0
+        for row in store.pages():
+            self._enter(row)
+        self._is_indexed = False
+        self._entities: list[Entity] = [()]
+        self._entity_ids: dict[Entity, int] = {(): 0}
+        self._shared: list[bytes] = [b""]
+        self._shared_ids: dict[bytes, int] = {b"": NO_READS}
+        self._readers: dict[int, dict[int, int]] = {}
+        self._shared_readers: dict[int, dict[int, int]] = {}
+        self._sharers: dict[int, set[int]] = {}
+        self._lists: dict[ListKey, set[int]] = {}
+        self._clocks: set[int] = set()
+        self._new_entities: list[tuple[int, Entity]] = []
+        self._new_shared: list[tuple[int, bytes]] = []
+
+    def _enter(self, row: PageRow) -> None:
+        self.pages[row.id] = row
+        self.ids[row.path] = row.id
+        self._last_id = max(self._last_id, row.id)
+
+    # Outputs.
+
+    def assign(self, path: str, key: PageKey) -> PageRow:
+        """Enter an output, to be made; one that is there gets a new id, so that answers about the old one are known."""
+        row = PageRow(self._last_id + 1, path, key)
+        old = self.ids.get(path)
+        if old is not None:
+            was = self.pages[old]
+            row.digest, row.size, row.mtime_ns = was.digest, was.size, was.mtime_ns
+            self.remove(old)
+        self._enter(row)
+        return row
+
+    def remove(self, number: int) -> None:
+        """Forget an output."""
+        self.index()
+        row = self.pages.pop(number)
+        del self.ids[row.path]
+        self._unlink(row)
+
+    # Reads.
+
+    def index(self) -> None:
+        """Build the reverse index, unless it is there."""
+        if self._is_indexed:
+            return
+        self._is_indexed = True
+        for number, entity in self._store.entities():
+            self._place(number, entity)
+        for number, reads in self._store.shared_reads():
+            self._place_shared(number, reads)
+        for number, reads in self._store.reads():
+            row = self.pages.get(number)
+            if row is not None:
+                row.reads = reads
+                self._link(row)
+
+    def entity_id(self, entity: Entity) -> int:
+        """Give the number of an entity, a new one if it has none."""
+        self.index()
+        number = self._entity_ids.get(entity)
+        if number is None:
+            number = len(self._entities)
+            self._place(number, entity)
+            self._new_entities.append((number, entity))
+        return number
+
+    def shared_id(self, reads: bytes) -> int:
+        """Give the number of a set of shared reads, a new one if it has none."""
+        number = self._shared_ids.get(reads)
+        if number is None:
+            number = len(self._shared)
+            self._place_shared(number, reads)
+            self._new_shared.append((number, reads))
+        return number
+
+    def set_reads(self, row: PageRow, reads: bytes, shared: int) -> None:
+        """Replace what a page reads."""
+        if (row.reads, row.shared) != (reads, shared):
+            self._unlink(row)
+            row.reads, row.shared = reads, shared
+            self._link(row)
+
+    def reads_of(self, row: PageRow) -> Iterator[tuple[Entity, int]]:
+        """Give all that a page reads."""
+        self.index()
+        for part in (row.reads, self._shared[row.shared]):
+            for number, mask in _pairs(part):
+                yield self._entities[number], mask
+
+    def readers(self, changes: Changes) -> set[int]:
+        """Give the pages that asked something whose answer changed."""
+        self.index()
+        if changes.everything:
+            return set(self.pages)
+        found: set[int] = set()
+        asked = [number for entity in changes.masks if (number := self._entity_ids.get(entity))]
+        for key in changes.lists:
+            asked.extend(self._lists.get(key, ()))
+        for number in asked:
+            mask = changes.mask(self._entities[number])
+            if mask:
+                found.update(page for page, wanted in self._readers.get(number, {}).items() if wanted & mask)
+                for shared, wanted in self._shared_readers.get(number, {}).items():
+                    if wanted & mask:
+                        found |= self._sharers.get(shared, set())
+        return found
+
+    def is_affected(self, row: PageRow, changes: Changes) -> bool:
+        """Tell whether a page asked something whose answer changed."""
+        return any(changes.mask(entity) & mask for entity, mask in self.reads_of(row))
+
+    def clock_formats(self) -> list[str]:
+        """Give the formats in which pages show the build's time."""
+        self.index()
+        return [str(self._entities[number][1]) for number in self._clocks]
+
+    def save(self, rows: Iterable[PageRow]) -> None:
+        """Write pages, and what they read that is new, within the store's transaction."""
+        self._store.put_entities(self._new_entities)
+        self._store.put_shared_reads(self._new_shared)
+        self._new_entities, self._new_shared = [], []
+        self._store.put_pages(rows)
+
+    def stale(self) -> list[PageRow]:
+        """Give the outputs that are to be rendered."""
+        return [row for row in self.pages.values() if row.state == STALE]
+
+    def _place(self, number: int, entity: Entity) -> None:
+        while len(self._entities) <= number:
+            self._entities.append(())
+        self._entities[number] = entity
+        self._entity_ids[entity] = number
+        if entity[0] in {"slice", "length"}:
+            self._lists.setdefault(list_of(entity), set()).add(number)
+        elif entity[0] == "now":
+            self._clocks.add(number)
+
+    def _place_shared(self, number: int, reads: bytes) -> None:
+        while len(self._shared) <= number:
+            self._shared.append(b"")
+        self._shared[number] = reads
+        self._shared_ids[reads] = number
+        for entity, mask in _pairs(reads):
+            self._shared_readers.setdefault(entity, {})[number] = mask
+
+    def _link(self, row: PageRow) -> None:
+        for entity, mask in _pairs(row.reads):
+            self._readers.setdefault(entity, {})[row.id] = mask
+        if row.shared:
+            self._sharers.setdefault(row.shared, set()).add(row.id)
+
+    def _unlink(self, row: PageRow) -> None:
+        for entity, _ in _pairs(row.reads):
+            readers = self._readers.get(entity, {})
+            readers.pop(row.id, None)
+            if not readers:
+                self._readers.pop(entity, None)
+        self._sharers.get(row.shared, set()).discard(row.id)
+
+
+def _pairs(reads: bytes) -> Iterator[tuple[int, int]]:
+    numbers = array("I", reads)
+    return zip(numbers[::2], numbers[1::2], strict=True)

@@ -1,0 +1,1 @@
+"""Processes, time and the outside world: command line, session, pool, watcher, console."""

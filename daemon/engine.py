@@ -1,0 +1,358 @@
+"""The one operation: make the output tree equal to what the sources say now.
+
+    look → read → apply → plan → make → commit
+
+*Look* compares stats with what is known. *Read* has workers read posts and render their bodies. *Apply* gives the
+delta to the site, here and, as an update, in the workers. *Plan* turns changed answers into outputs to add, remove and
+make. *Make* has workers make them (`making`); what happened is written down by `books`. A build does this once, with
+nothing known or with what the last run left; a watch does it again for what the watcher names.
+
+The engine is one loop without threads. It waits on the workers and on whatever else its owner hands it, and moves on
+with what has arrived. Looking and reading go on while pages of an earlier change are being made; what is still queued
+is then made from the newer site.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Final, cast
+
+from blogd.cache.store import FAILED, Store
+from blogd.daemon import wire
+from blogd.daemon.books import Books
+from blogd.daemon.events import Note, PhaseStarted, WorkerState
+from blogd.daemon.in_process import InProcess
+from blogd.daemon.making import Making
+from blogd.daemon.plan import Plan, Reassigned
+from blogd.daemon.pool import Answered, Crew, Died, Pool
+from blogd.daemon.scan import look, scan
+from blogd.daemon.sources import Intake, Sources, copies_of, is_post
+from blogd.daemon.tallies import Totals
+from blogd.daemon.worker import Setup
+from blogd.render.diagnostic import Diagnostic
+from blogd.render.site import Delta, Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from blogd.cache.store import PageRow
+    from blogd.daemon.project import Project
+    from blogd.daemon.reporter import Reporter
+    from blogd.daemon.scan import FileStat
+    from blogd.render.changes import Changes
+
+READ_BATCH: Final = 24
+MOST_TRIES: Final = 3
+TICK_S: Final = 0.5
+
+
+class Engine:
+    """All state of one site and output folder in one run."""
+
+    def __init__(self, project: Project, reporter: Reporter) -> None:
+        self._project = project
+        self._reporter = reporter
+        self._store = Store(project.cache, project.version)
+        self.sources = Sources(project.root, self._store, project.policy, project.version)
+        self.books = Books(self._store, project.out)
+        self.totals = Totals(reporter)
+        self.site = Site()
+        self._plan = Plan(self.site)
+        self._making = Making(self.books, self.totals, project.workers, self._recover)
+        self._pool: Crew | None = None
+        self._repair = Reassigned({}, set())
+        self._is_loaded = False
+        self._generation = 1
+        self._now = project.now()
+        self._batch = 0
+        self._look: dict[str, FileStat | None] = {}
+        self._look_is_full = False
+        self._intake: Intake | None = None
+        self._to_read: deque[wire.FileTask] = deque()
+        self._to_read_alone: deque[wire.FileTask] = deque()
+        self._reads_open = 0
+        self._tries: dict[str, int] = {}
+        self._recovering: list[PageRow] = []
+        self._states: list[int] = []
+
+    def open(self) -> None:
+        """Take stock of the cache and of the output folder."""
+        if self._store.reset:
+            self._note(f"the cache was set aside, and everything is made anew: {self._store.reset}")
+        self.sources.tidy(self._project.bodies)
+        self.books.open(self.sources)
+
+    def close(self) -> None:
+        """End the workers and close the database."""
+        if self._pool is not None:
+            self._pool.close()
+            self._pool = None
+        self._store.close()
+
+    def start_workers(self) -> None:
+        """Start the pool, unless it runs."""
+        if self._pool is None:
+            project = self._project
+            setup = Setup(str(project.root), str(project.out), str(project.bodies), project.pid)
+            if project.workers:
+                self._pool = Pool(project.workers, setup, self.site, self._snapshot)
+            else:
+                self._pool = InProcess(setup, self._snapshot)
+
+    @property
+    def worker_pids(self) -> list[int]:
+        """The process ids of the workers."""
+        return self._pool.pids if self._pool else []
+
+    def load(self) -> None:
+        """Load the site as the last run left it, unless that is done."""
+        if self._is_loaded:
+            return
+        self._is_loaded = True
+        if not self.sources.rows:
+            return
+        self.site.apply(self.sources.load())
+        self._plan.start(copies_of(self.sources.rows))
+        self._repair = self.books.differences(self._plan.outputs())
+        self._making.enqueue(self.books.manifest.stale())
+
+    def _snapshot(self, has_site: bool) -> wire.Update:  # noqa: FBT001 - called by the pool only
+        if has_site:
+            return wire.Update(self._generation, Delta(), self._now)
+        return wire.Update(self._generation, self.site.snapshot(), self._now, is_snapshot=True)
+
+    # The loop.
+
+    def settle(self, extra: Iterable[int], between: Callable[[], None]) -> list[int]:
+        """Work until all is done, or until some of the `extra` handles are ready: these are given back.
+
+        `between` is called now and then.
+        """
+        handles = list(extra)
+        while self._advance():
+            ready = self._wait(handles)
+            between()
+            if ready:
+                return ready
+        self.books.finish({name: self._show_time(name) for name in self.books.manifest.clock_formats()})
+        return []
+
+    def idle(self, extra: Iterable[int]) -> None:
+        """Wait until some of the `extra` handles are ready, with nothing to do but to replace workers that died."""
+        handles = list(extra)
+        while not self._wait(handles):
+            pass
+
+    def _advance(self) -> bool:
+        """Do what needs no waiting; tell whether workers have something to do."""
+        if self._intake is None and (self._look or self._look_is_full):
+            self._begin_reading()
+        is_reading = bool(self._to_read or self._to_read_alone or self._reads_open)
+        if self._intake is not None and not is_reading:
+            self._apply(self._intake)
+        return is_reading or bool(self._making)
+
+    def _wait(self, extra: list[int]) -> list[int]:
+        self.start_workers()
+        pool = cast("Crew", self._pool)
+        pool.feed(self._next_task)
+        self._show_workers(pool)
+        tick = self._reporter.tick()
+        patience = min(pool.next_deadline() - time.monotonic(), TICK_S if tick is None else tick)
+        ready: set[int] = set(wait(pool.handles() + extra, max(0.0, patience)))
+        for event in pool.collect(ready):
+            self._handle(event)
+        self.books.commit()
+        return [handle for handle in extra if handle in ready]
+
+    def _next_task(self) -> wire.ReadFiles | wire.RenderPages | None:
+        self._batch += 1
+        if self._to_read:
+            size = max(1, min(READ_BATCH, len(self._to_read) // (2 * self._project.workers)))
+            return self._read_task(tuple(self._to_read.popleft() for _ in range(size)))
+        if self._to_read_alone:
+            return self._read_task((self._to_read_alone.popleft(),))
+        return self._making.next_task(self._batch, self._generation)
+
+    def _read_task(self, tasks: tuple[wire.FileTask, ...]) -> wire.ReadFiles:
+        self._reads_open += 1
+        meta = self.sources.current_meta()
+        return wire.ReadFiles(self._batch, tasks, meta.timezone, meta.project.highlight)
+
+    def _handle(self, event: Answered | Died) -> None:
+        match event:
+            case Died():
+                self._handle_death(event)
+            case Answered(answer=wire.FilesRead() as answer):
+                self._take_files(answer)
+            case Answered(worker=worker, answer=wire.PagesRendered() as answer):
+                self._making.take(worker, answer)
+            case Answered(answer=wire.WorkerFailed() as answer):
+                self._handle_failure(answer)
+            case Answered(worker=worker, answer=wire.Printed(text=text)):
+                self._note(f"worker {worker} printed: {text.strip()}")
+            case _:
+                pass
+
+    # Looking and reading.
+
+    def look_everywhere(self) -> None:
+        """Compare all input folders with what is known."""
+        self._reporter.emit(PhaseStarted(phase="scan"))
+        found = scan(self._project.root, output=self._project.out)
+        self.books.findings.replace(("scan",), found.diagnostics)
+        self._look = dict(cast("Mapping[str, FileStat | None]", found.files))
+        self._look_is_full = True
+
+    def look_at(self, paths: Iterable[str]) -> None:
+        """Compare some paths with what is known."""
+        self._look.update(look(self._project.root, paths, output=self._project.out).files)
+
+    def _begin_reading(self) -> None:
+        found, is_full = self._look, self._look_is_full
+        self._look, self._look_is_full = {}, False
+        changed = self.sources.changed(found, is_all=is_full)
+        if not changed and not (is_full and self._is_due()) and not self._recovering:
+            return
+        self.load()
+        intake = self._intake = self.sources.begin()
+        for path in sorted(changed):
+            if not is_post(path) or changed[path] is None:
+                self.sources.take(path, changed[path], intake)
+        posts = (path for path, stat in changed.items() if is_post(path) and stat is not None)
+        self._read(self.sources.to_read(posts, intake))
+
+    def _is_due(self) -> bool:
+        """Tell whether there is work although no source differs."""
+        if not self.sources.rows or self.sources.is_other_policy() or self.books.manifest.stale():
+            return True
+        return any(self._show_time(name, self._project.now()) != shown for name, shown in self.books.clock().items())
+
+    def _read(self, wanted: dict[str, bytes]) -> None:
+        if wanted:
+            self._reporter.emit(PhaseStarted(phase="read"))
+            self.totals.expect("posts", len(wanted))
+            self.totals.show("posts")
+        self._to_read.extend(wire.FileTask(path, known) for path, known in sorted(wanted.items()))
+
+    def _take_files(self, answer: wire.FilesRead) -> None:
+        self._reads_open -= 1
+        for result in answer.results:
+            self.sources.take_post(result, cast("Intake", self._intake))
+        self.totals.count("posts", len(answer.results))
+
+    # Applying.
+
+    def _apply(self, intake: Intake) -> None:
+        self._reporter.emit(PhaseStarted(phase="plan"))
+        self._intake = None
+        delta = self.sources.settle(intake)
+        changes = self.site.apply(delta)
+        for path in intake.copies:
+            changes.add(("asset", path))
+        self._add_clock(changes)
+        self._generation += 1
+        self.totals.changed |= intake.changed
+        self._making.overtake(self._generation, changes)
+        if self._pool is not None:
+            self._pool.update(wire.Update(self._generation, delta, self._now))
+        change = self._plan.follow(changes, intake.copies)
+        self._note_findings(intake)
+        self._make(intake, change, changes)
+
+    def _make(self, intake: Intake, change: Reassigned, changes: Changes) -> None:
+        known = self.books.manifest.ids
+        change, self._repair = self._repair.then(change), Reassigned({}, set())
+        change.dropped |= self.books.strays() - change.assigned.keys()
+        self.totals.removed += len(change.dropped & known.keys())
+        readers = self.books.manifest.readers(changes) if known and changes else set[int]()
+        self._making.enqueue(self.books.enter_change(intake, self.sources, change, readers))
+        self._making.enqueue(self._recovering)
+        self._recovering = []
+        self._making.enqueue_postponed()
+        self._reporter.emit(PhaseStarted(phase="render"))
+        self.totals.show_all()
+
+    def _add_clock(self, changes: Changes) -> None:
+        """Note in which formats the build's time looks otherwise than when it was last shown."""
+        shown = self.books.clock()
+        before, self._now = self._now, self._project.now()
+        for name in self.books.manifest.clock_formats():
+            if shown.get(name, self._show_time(name, before)) != self._show_time(name):
+                changes.add(("now", name))
+
+    def _show_time(self, time_format: str, now: int | None = None) -> str:
+        return self._project.show_time(self._now if now is None else now, time_format, self.sources.meta.timezone)
+
+    def _note_findings(self, intake: Intake) -> None:
+        for path, row in intake.rows.items():
+            self.books.findings.replace(("source", path), row.diagnostics if row else ())
+        problems = [finding for findings in self.site.problems.values() for finding in findings]
+        self.books.findings.replace(("site",), (*problems, *self._plan.problems()))
+
+    # Failures.
+
+    def _recover(self, row: PageRow, lost: str) -> None:
+        """Read again what a page needed and didn't find, a source or the bodies of a segment; make the page then."""
+        self._tries[lost] = self._tries.get(lost, 0) + 1
+        if self._tries[lost] > MOST_TRIES:
+            row.state = FAILED
+            message = "keeps changing while it is read"
+            row.diagnostics = (
+                Diagnostic(severity="error", path=lost, message=message, hint="save it once more, when all is calm"),
+            )
+            self.books.enter_page(row)
+            return
+        self._recovering.append(row)
+        paths = [path for path, entry in self.site.entries.items() if entry.body.segment == lost] or [lost]
+        self.sources.distrust(paths)
+        self.look_at(paths)
+
+    def _handle_death(self, event: Died) -> None:
+        self._making.forget_worker(event.worker)
+        self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}; what it had is tried again")
+        self._reporter.emit(WorkerState(worker=event.worker, status="restarting"))
+        for position, task in enumerate(event.tasks):
+            is_suspect = position == 0
+            if isinstance(task, wire.ReadFiles):
+                self._retry_reading(task, event.reason, is_suspect=is_suspect)
+            else:
+                self._making.retry(task, event.reason, is_suspect=is_suspect)
+
+    def _retry_reading(self, task: wire.ReadFiles, reason: str, *, is_suspect: bool) -> None:
+        self._reads_open -= 1
+        if not is_suspect:
+            self._to_read.extendleft(reversed(task.tasks))
+        elif len(task.tasks) > 1:
+            self._to_read_alone.extend(task.tasks)
+        else:
+            self._give_up_reading(task.tasks[0].path, f"a worker that read this post died: {reason}")
+
+    def _give_up_reading(self, path: str, message: str) -> None:
+        hint = "look for what is unusual in it; if nothing is, please report it"
+        finding = Diagnostic(severity="error", path=path, message=message, hint=hint)
+        self.sources.take_post(wire.FileResult(path, 0, diagnostics=(finding,)), cast("Intake", self._intake))
+        self.totals.count("posts", 1)
+
+    def _handle_failure(self, answer: wire.WorkerFailed) -> None:
+        self._note(f"internal error: {answer.message}\n{answer.trace}")
+        if not answer.paths:
+            self._making.fail(answer.batch, answer.message)
+            return
+        self._reads_open -= 1
+        for path in answer.paths:
+            self._give_up_reading(path, f"internal error: {answer.message}")
+
+    # Telling.
+
+    def _show_workers(self, pool: Crew) -> None:
+        states = [bool(number) for number in pool.under_way()]
+        for worker, is_busy in enumerate(states):
+            if worker >= len(self._states) or self._states[worker] != is_busy:
+                self._reporter.emit(WorkerState(worker=worker, status="busy" if is_busy else "idle"))
+        self._states = [int(state) for state in states]
+
+    def _note(self, text: str) -> None:
+        self._reporter.emit(Note(text=text))

@@ -1,0 +1,187 @@
+"""Outputs on their way: from the queue to a worker, and from its answer into the books.
+
+A page is with at most one worker at a time. Changes that come while it is under way do not call it back: when the
+answer comes, it is held against what overtook it, and the page is queued again if it read any of that, has been given
+to another key, or was removed. If a worker dies, what it had is tried again: the batch it was at page by page, since
+one of these may be what kills; the page that kills alone is reported and keeps its last good version.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from blogd.cache.store import CLEAN, FAILED, STALE, PageRow
+from blogd.daemon import wire
+from blogd.daemon.queue import LATER, SOON, URGENT, PageQueue
+from blogd.render.diagnostic import Diagnostic
+from blogd.render.routes import section
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from blogd.daemon.books import Books
+    from blogd.daemon.tallies import Totals
+    from blogd.render.changes import Changes
+
+
+class _Batch(NamedTuple):
+    generation: int
+    rows: list[PageRow]
+
+
+class Making:
+    """All outputs that are queued or under way. `recover` is told of what a page needed and didn't find."""
+
+    def __init__(self, books: Books, totals: Totals, workers: int, recover: Callable[[PageRow, str], None]) -> None:
+        self._books = books
+        self._totals = totals
+        self._recover = recover
+        self._queue = PageQueue(workers)
+        self._batches: dict[int, _Batch] = {}
+        self._busy: set[str] = set()
+        self._readers: dict[int, wire.ReadsReader] = {}
+        self._overtaking: list[tuple[int, Changes]] = []
+        self._postponed: list[PageRow] = []
+
+    def __bool__(self) -> bool:
+        return bool(self._queue or self._batches)
+
+    def enqueue(self, rows: Iterable[PageRow]) -> None:
+        """Queue outputs; one that is under way is queued when it is back."""
+        for row in rows:
+            self._totals.expect(_counter(row), 1)
+            if row.path not in self._busy:
+                self._queue.add(row, self._urgency(row))
+
+    def enqueue_postponed(self) -> None:
+        """Queue what could not be made for reasons that may have passed."""
+        rows, self._postponed = self._postponed, []
+        self.enqueue(row for row in rows if self._books.manifest.pages.get(row.id) is row and row.state == STALE)
+
+    def _urgency(self, row: PageRow) -> int:
+        match row.key:
+            case ("post", _, path, *_) if path in self._totals.changed:
+                return URGENT
+            case ("list", _, _, _, 1) | ("text" | "style", *_):
+                return SOON
+            case _:
+                return LATER
+
+    def overtake(self, generation: int, changes: Changes) -> None:
+        """Note that the site has moved on while pages are under way."""
+        if self._batches:
+            self._overtaking.append((generation, changes))
+
+    def next_task(self, number: int, generation: int) -> wire.RenderPages | None:
+        """Give the next batch for a worker whose site is at a generation."""
+        rows = self._queue.take(self._is_wanted)
+        if not rows:
+            return None
+        self._batches[number] = _Batch(generation, rows)
+        self._busy.update(row.path for row in rows)
+        return wire.RenderPages(number, tuple(map(self._task, rows)))
+
+    def _is_wanted(self, row: PageRow) -> bool:
+        return row.state == STALE and row.path not in self._busy and self._books.manifest.pages.get(row.id) is row
+
+    def _task(self, row: PageRow) -> wire.PageTask:
+        replace = self._books.is_ours(row.path)
+        self._books.claim(row.path)
+        return wire.PageTask(row.id, row.path, row.key, row.digest, replace)
+
+    # Answers.
+
+    def take(self, worker: int, answer: wire.PagesRendered) -> None:
+        """Take in what a worker has made."""
+        batch = self._batches.pop(answer.batch)
+        reader = self._readers.setdefault(worker, wire.ReadsReader(self._books.manifest))
+        reader.learn(answer.entities, answer.shared)
+        self._queue.learn(batch.rows, answer.seconds)
+        for row, result in zip(batch.rows, answer.results, strict=True):
+            self._take_page(row, result, batch.generation, reader)
+        self._forget_overtaken()
+        self._totals.count(_counter(batch.rows[0]), len(batch.rows))
+
+    def _take_page(self, row: PageRow, result: wire.PageResult, generation: int, reader: wire.ReadsReader) -> None:
+        self._busy.discard(row.path)
+        if self._books.manifest.pages.get(row.id) is not row:
+            self._take_orphan(row)
+        elif result.lost:
+            self._recover(row, result.lost)
+        else:
+            self._books.manifest.set_reads(row, *reader.read(result.reads, result.shared))
+            self._note_outcome(row, result)
+            if self._is_overtaken(row, generation):
+                row.state = STALE
+                self.enqueue([row])
+            self._books.enter_page(row)
+
+    def _take_orphan(self, row: PageRow) -> None:
+        """Deal with a page that was given to another key, or removed, while it was being made."""
+        number = self._books.manifest.ids.get(row.path)
+        if number is None:
+            self._books.remove_file(row.path)
+            return
+        heir = self._books.manifest.pages[number]
+        heir.digest = b""  # the orphan has written over it
+        self.enqueue([heir])
+
+    def _note_outcome(self, row: PageRow, result: wire.PageResult) -> None:
+        row.diagnostics = result.diagnostics
+        if not result.digest:
+            row.state = STALE if result.is_passing else FAILED
+            if result.is_passing:
+                self._postponed.append(row)
+            return
+        row.state, row.digest = CLEAN, result.digest
+        if result.is_written:
+            row.size, row.mtime_ns = result.size, result.mtime_ns
+        self._totals.note_output(is_rendered=row.key[0] != "copy", is_written=result.is_written)
+
+    def _is_overtaken(self, row: PageRow, generation: int) -> bool:
+        later = (changes for number, changes in self._overtaking if number > generation)
+        return any(self._books.manifest.is_affected(row, changes) for changes in later)
+
+    def _forget_overtaken(self) -> None:
+        oldest = min((batch.generation for batch in self._batches.values()), default=None)
+        self._overtaking = [] if oldest is None else [change for change in self._overtaking if change[0] > oldest]
+
+    # Failures.
+
+    def forget_worker(self, worker: int) -> None:
+        """Forget the numbers of a worker that is gone."""
+        self._readers.pop(worker, None)
+
+    def retry(self, task: wire.RenderPages, reason: str, *, is_suspect: bool) -> None:
+        """Try again what a dead worker had; `is_suspect` if it was at this batch."""
+        rows = self._batches.pop(task.batch).rows
+        self._busy.difference_update(row.path for row in rows)
+        if is_suspect and len(rows) == 1:
+            hint = "look for an endless loop in its template, or a huge page"
+            self._fail(rows[0], f"a worker that made this page died: {reason}", hint)
+            return
+        for row in rows:
+            if is_suspect:
+                self._queue.add_alone(row)
+            else:
+                self._queue.add(row, self._urgency(row))
+
+    def fail(self, task: wire.RenderPages | int, message: str) -> None:
+        """Give up on a batch that met an error of blogd's own."""
+        number = task if isinstance(task, int) else task.batch
+        for row in self._batches.pop(number).rows:
+            self._busy.discard(row.path)
+            self._fail(row, f"internal error: {message}", "please report it, with the traceback")
+
+    def _fail(self, row: PageRow, message: str, hint: str) -> None:
+        self._totals.count(_counter(row), 1)
+        if self._books.manifest.pages.get(row.id) is row:
+            row.state = FAILED
+            row.diagnostics = (Diagnostic(severity="error", path=row.path, message=message, hint=hint),)
+            self._books.enter_page(row)
+
+
+def _counter(row: PageRow) -> str:
+    """Name the section in which an output is counted."""
+    name = section(row.key)
+    return "copies" if name == "copy" else name

@@ -1,0 +1,179 @@
+"""Which outputs a site has and who they belong to, kept current from change to change.
+
+Every post, list and copied file is an *owner* that *claims* paths, each with a page key. Usually one claims a path;
+where several do, `routes.rank` says who gets it, and the clash is reported. After a change only the claims of what
+changed are worked out anew, so planning grows with the change. The result is work for the manifest: outputs to add or
+to give to another key, and outputs that nobody claims any more.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from blogd.daemon.output import LEDGER, TEMPORARY
+from blogd.render.diagnostic import Diagnostic
+from blogd.render.reads import ASPECT
+from blogd.render.routes import (
+    Outputs,
+    PageKey,
+    claim_source,
+    core_outputs,
+    list_outputs,
+    post_outputs,
+    rank,
+    sitemap_outputs,
+    unwritable,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from blogd.render.changes import Changes
+    from blogd.render.site import Site
+
+ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["untreed"]
+
+Owner = tuple[str, ...]
+Claim = tuple[Owner, PageKey]
+
+
+class Reassigned(msgspec.Struct):
+    """What a change means for outputs: `assigned` have a new key, `dropped` are claimed by nobody any more."""
+
+    assigned: Outputs
+    dropped: set[str]
+
+    def then(self, later: Reassigned) -> Reassigned:
+        """Give what this and a later change come to."""
+        assigned = {path: key for path, key in self.assigned.items() if path not in later.dropped}
+        return Reassigned(assigned | later.assigned, (self.dropped - later.assigned.keys()) | later.dropped)
+
+
+class Plan:
+    """All claims of a site. The first claim on each path is the one that gets it."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._claims: dict[str, tuple[Claim, ...]] = {}
+        self._owned: dict[Owner, tuple[str, ...]] = {}
+        self._refused: dict[Owner, Diagnostic] = {}
+        self._clashes: dict[str, tuple[Diagnostic, ...]] = {}
+        self._pages = 0
+
+    def outputs(self) -> Outputs:
+        """Give the key of every output."""
+        return {path: claims[0][1] for path, claims in self._claims.items()}
+
+    def problems(self) -> list[Diagnostic]:
+        """Give all clashes, and all outputs that no file system takes."""
+        clashes = (finding for findings in self._clashes.values() for finding in findings)
+        return [*self._refused.values(), *clashes]
+
+    def start(self, copies: Iterable[str]) -> None:
+        """Work out all claims of the site."""
+        self._reclaim([("core",), *self._all_owners()], dict.fromkeys(copies, True))
+
+    def follow(self, changes: Changes, copies: Mapping[str, bool]) -> Reassigned:
+        """Work out what a change means; `copies` says which copied files have come and gone."""
+        if changes.everything or changes.masks.get(("project", "max_posts_per_page")):
+            known = [owner for owner in self._owned if owner[0] in {"post", "list"}]
+            return self._reclaim(dict.fromkeys([("core",), *known, *self._all_owners()]), copies)
+        masks = changes.masks.items()
+        posts = {str(entity[1]) for entity, mask in masks if entity[0] == "post" and mask & ROUTED}
+        owners: list[Owner] = [("post", path) for path in posts]
+        owners += [("list", *key) for key in changes.lists]
+        return self._reclaim(owners, copies)
+
+    def _all_owners(self) -> list[Owner]:
+        posts: list[Owner] = [("post", path) for path in self._site.order]
+        return posts + [("list", *key) for key in self._site.lists]
+
+    def _reclaim(self, owners: Iterable[Owner], copies: Mapping[str, bool]) -> Reassigned:
+        before: dict[str, PageKey | None] = {}
+        for owner in owners:
+            self._exchange(owner, self._outputs_of(owner), before)
+        for path, is_there in copies.items():
+            outputs: Outputs = {path: ("copy", "", path)} if is_there else {}
+            self._exchange(("copy", path), outputs, before)
+        self._exchange(("sitemap",), sitemap_outputs(self._pages), before)
+        return self._award(before)
+
+    def _outputs_of(self, owner: Owner) -> Outputs:
+        match owner:
+            case ("post", path):
+                return post_outputs(self._site, path) if path in self._site.order else {}
+            case ("list", scope, kind, name):
+                key = (scope, kind, name)
+                return list_outputs(self._site, key, self._site.members(key))
+            case _:
+                return core_outputs(self._site)
+
+    def _exchange(self, owner: Owner, outputs: Outputs, before: dict[str, PageKey | None]) -> None:
+        """Replace an owner's claims; `before` notes who had each path that is touched."""
+        self._refused.pop(owner, None)
+        wanted = {path: key for path, key in outputs.items() if not self._refuse(owner, path, key)}
+        old = self._owned.pop(owner, ())
+        for path in {*old, *wanted}:
+            claims = self._claims.get(path, ())
+            left = tuple(claim for claim in claims if claim[0] != owner)
+            now = (*left, (owner, wanted[path])) if path in wanted else left
+            if now != claims:
+                before.setdefault(path, claims[0][1] if claims else None)
+                self._set(path, claims, now)
+        if wanted:
+            self._owned[owner] = tuple(wanted)
+
+    def _set(self, path: str, old: tuple[Claim, ...], new: tuple[Claim, ...]) -> None:
+        if new:
+            self._claims[path] = new
+        else:
+            del self._claims[path]
+        if path.endswith(".html"):
+            self._pages += bool(new) - bool(old)
+
+    def _award(self, before: Mapping[str, PageKey | None]) -> Reassigned:
+        """Decide who gets the paths that were touched."""
+        result = Reassigned({}, set())
+        for path, key in before.items():
+            claims = self._claims.get(path)
+            self._clashes.pop(path, None)
+            if claims is None:
+                result.dropped.add(path)
+                continue
+            if len(claims) > 1:
+                claims = self._claims[path] = tuple(sorted(claims, key=lambda claim: rank(self._site, claim[1])))
+                self._report(path, claims)
+            if claims[0][1] != key:
+                result.assigned[path] = claims[0][1]
+        return result
+
+    def _report(self, path: str, claims: tuple[Claim, ...]) -> None:
+        winner = claims[0][1]
+        losers = [key for _, key in claims[1:] if key != winner and key[0] != "style"]
+        url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
+        if losers:
+            self._clashes[path] = tuple(
+                Diagnostic(
+                    severity="error",
+                    path=claim_source(key),
+                    line=1,
+                    message=f"its URL {url} is also that of {by}, which gets it",
+                    hint="change the slug or the date of one of them",
+                )
+                for key in losers
+            )
+
+    def _refuse(self, owner: Owner, path: str, key: PageKey) -> bool:
+        """Refuse what can't be written, or would be taken for a file of blogd's own."""
+        component = unwritable(path) or next((name for name in (LEDGER, TEMPORARY) if path.startswith(name)), None)
+        if component is None:
+            return False
+        self._refused[owner] = Diagnostic(
+            severity="error",
+            path=claim_source(key),
+            line=1,
+            message=f"no file can have the name that its URL asks for: {component[:40]!r}…",
+            hint="give it a shorter slug or name",
+        )
+        return True

@@ -1,0 +1,68 @@
+"""One site and one output folder, as a run sees them: where things lie, and what doesn't change while it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import time
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+import msgspec
+from blogd.daemon.sources import Policy
+
+if TYPE_CHECKING:
+    from blogd.daemon.options import Options
+
+CACHE: Final = ".blogd"
+EPOCH: Final = "SOURCE_DATE_EPOCH"  # https://reproducible-builds.org/docs/source-date-epoch/
+LIBRARIES: Final = ("blogd", "python-liquid", "mistune", "pygments")
+
+
+class Project(msgspec.Struct, frozen=True):
+    """`root` and `out` are real paths; `cache` is the folder of this output's cache, `bodies` that of its bodies."""
+
+    root: Path
+    out: Path
+    cache: Path
+    bodies: Path
+    workers: int
+    policy: Policy
+    version: str
+    pid: int
+
+    def now(self) -> int:
+        """Give the build's time, in whole seconds as µs since 1970: the clock's, or what SOURCE_DATE_EPOCH says."""
+        given = os.environ.get(EPOCH, "")
+        seconds = int(given) if given.isascii() and given.isdigit() else int(time.time())
+        return seconds * 1_000_000
+
+    def show_time(self, now: int, time_format: str, timezone: str) -> str:
+        """Show a time as pages do."""
+        return datetime.fromtimestamp(now / 1_000_000, tz=UTC).astimezone(ZoneInfo(timezone)).strftime(time_format)
+
+
+def open_project(options: Options, workers: int) -> Project:
+    """Make the folders of a run, and say where they are."""
+    root = Path(os.path.realpath(options.site))
+    out = Path(os.path.realpath(options.output))
+    out.mkdir(parents=True, exist_ok=True)
+    name = f"{out.name}-{hashlib.blake2b(os.fsencode(out), digest_size=4).hexdigest()}"
+    cache = root / CACHE / name
+    bodies = cache / "bodies"
+    bodies.mkdir(parents=True, exist_ok=True)
+    ignore = root / CACHE / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", "ascii")
+    policy = Policy(drafts=options.drafts, keeps_last_good=options.mode == "watch")
+    return Project(root, out, cache, bodies, workers, policy, versions(), os.getpid())
+
+
+def versions() -> str:
+    """Name the versions of all that has a say in what pages look like."""
+    names = [f"{name} {version(name)}" for name in LIBRARIES]
+    return ", ".join([*names, f"python {platform.python_version()}"])

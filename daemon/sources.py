@@ -1,0 +1,429 @@
+"""The sources of a site: which of them changed, and what that means for the site.
+
+A *row* is a source as it was last read (stat, digest, findings). `changed` compares rows with what a scan or a look has
+found; whatever differs is read: posts by workers, the small files of meta/, templates/, scripts/ and the sidecars of
+media/ here. The outcome is gathered in an `Intake`: one delta for the site, and the rows to be written with it.
+
+A source that can't be read keeps its last good version while somebody is watching, and counts as absent in a build,
+which thus equals a clean one.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+from blogd.cache.bodies import gather, is_scattered, sweep
+from blogd.cache.store import SourceRow
+from blogd.daemon.output import digest
+from blogd.daemon.timezone import local_timezone
+from blogd.render.diagnostic import Diagnostic, SourceError
+from blogd.render.media import SUFFIX as SIDECAR
+from blogd.render.media import media_without_sidecar, read_sidecar
+from blogd.render.menu import DEFAULT_MENU, MENU_PATH, read_menu
+from blogd.render.project import (
+    CATEGORIES_PATH,
+    CATEGORY_META_PATH,
+    DEFAULT_CATEGORIES,
+    DEFAULT_PROJECT,
+    PROJECT_PATH,
+    TAGS_PATH,
+    read_categories,
+    read_category_names,
+    read_project,
+    read_tags,
+)
+from blogd.render.records import Media, TemplateSource
+from blogd.render.site import Delta, Entry, Meta
+from blogd.render.template_source import Script, read_script, read_template
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from blogd.cache.store import Store
+    from blogd.daemon.scan import FileStat
+    from blogd.daemon.wire import FileResult
+
+MOST_TEXT_BYTES: Final = 8 << 20  # of a template, script, sidecar or meta file
+COPIED: Final = ("assets/", "images/", "media/")
+META_PATHS: Final = frozenset({PROJECT_PATH, CATEGORY_META_PATH, CATEGORIES_PATH, TAGS_PATH, MENU_PATH})
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_entry = msgspec.msgpack.Decoder(Entry).decode
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Which records are shown: drafts too; and the last good version of a source that can't be read."""
+
+    drafts: bool = False
+    keeps_last_good: bool = False
+
+    def shows(self, entry: Entry | None, *, failed: bool) -> bool:
+        """Tell whether the site has a record."""
+        if entry is None or (failed and not self.keeps_last_good):
+            return False
+        return entry.post.status == "published" or (self.drafts and entry.post.status == "draft")
+
+
+_decode_policy = msgspec.msgpack.Decoder(Policy).decode
+
+
+class Intake:
+    """What has been read since the site was last changed."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry | None] = {}
+        self.media: dict[str, Media | None] = {}
+        self.templates: dict[str, TemplateSource | None] = {}
+        self.copies: dict[str, bool] = {}  # path → is there
+        self.has_new_meta = False
+        self.has_new_scripts = False
+        self.rows: dict[str, SourceRow | None] = {}
+        self.changed: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.rows)
+
+
+class Sources:
+    """All sources as they were last read."""
+
+    def __init__(self, root: Path, store: Store, policy: Policy, version: str) -> None:
+        self._root = root
+        self._store = store
+        self._version = version
+        self.policy = policy
+        self.rows = store.sources()
+        self.texts: dict[str, bytes] = {}  # of meta files, templates and scripts, the last good version
+        self.meta = Meta(trees=(DEFAULT_PROJECT.main_language,), categories=dict(DEFAULT_CATEGORIES), menu=DEFAULT_MENU)
+        self.scripts: dict[str, Script] = {}
+
+    # What changed.
+
+    def changed(self, found: Mapping[str, FileStat | None], *, is_all: bool) -> dict[str, FileStat | None]:
+        """Give the paths that are not as their rows say, with their stat, None if they are gone.
+
+        `is_all`: whatever isn't in `found` is gone.
+        """
+        changed: dict[str, FileStat | None] = {}
+        for path, stat in found.items():
+            row = self.rows.get(path)
+            if stat is None:
+                changed.update(dict.fromkeys(known for known in self._below(path) if known not in found))
+                if row is not None:
+                    changed[path] = None
+            elif row is None or (row.size, row.mtime_ns, row.inode) != (stat.size, stat.mtime_ns, stat.inode):
+                changed[path] = stat
+        if is_all:
+            changed.update(dict.fromkeys(path for path in self.rows if path not in found))
+        return changed
+
+    def _below(self, path: str) -> list[str]:
+        if path in self.rows:
+            return []
+        folder = f"{path}/"
+        return [known for known in self.rows if known.startswith(folder)]
+
+    def distrust(self, paths: Iterable[str]) -> None:
+        """Have sources read again, whatever their stat says."""
+        for path in paths:
+            if path in self.rows:
+                self.rows[path].size, self.rows[path].digest = -1, b""
+
+    def to_read(self, posts: Iterable[str], intake: Intake) -> dict[str, bytes]:
+        """Give the posts that workers have to read, with their known digest: all, if they would be read otherwise."""
+        wanted = {path: self.rows[path].digest if path in self.rows else b"" for path in posts}
+        if self._reading_key() != self._store.get("reading"):
+            known = (path for path in self.rows if is_post(path) and path not in intake.rows)
+            wanted = dict.fromkeys([*wanted, *known], b"")
+        return wanted
+
+    def _reading_key(self) -> bytes:
+        """Give all that has a say in what a post's bytes mean."""
+        meta = self.current_meta()
+        return _encode((self._version, meta.timezone, meta.project.highlight))
+
+    def is_other_policy(self) -> bool:
+        """Tell whether the last run showed other records."""
+        return self._stored_policy() != self.policy
+
+    def _stored_policy(self) -> Policy:
+        stored = self._store.get("policy")
+        return _decode_policy(stored) if stored else self.policy
+
+    def begin(self) -> Intake:
+        """Begin to take in what is new; the records that another policy shows are."""
+        intake = Intake()
+        intake.has_new_meta = not self.rows
+        if self.is_other_policy():
+            old = self._stored_policy()
+            for path, record, failed in self._store.records():
+                if is_post(path):
+                    entry = _decode_entry(record)
+                    is_shown = self.policy.shows(entry, failed=failed)
+                    if is_shown != old.shows(entry, failed=failed):
+                        intake.entries[path] = entry if is_shown else None
+        return intake
+
+    # What a site was made of.
+
+    def load(self) -> Delta:
+        """Give the site as the last run showed it, and keep the texts."""
+        policy = self._stored_policy()
+        entries: dict[str, Entry | None] = {}
+        media: dict[str, Media | None] = {}
+        for path, record, failed in self._store.records():
+            if path.startswith("posts/"):
+                entry = _decode_entry(record)
+                if policy.shows(entry, failed=failed):
+                    entries[path] = entry
+            elif path.endswith(SIDECAR) and path.startswith("media/"):
+                media[path.removesuffix(SIDECAR)] = read_sidecar(path, record)[0]
+            elif not failed or policy.keeps_last_good:
+                self.texts[path] = record
+        for path in self.rows:
+            if path.startswith("media/") and not path.endswith(SIDECAR):
+                media.setdefault(path, media_without_sidecar(path))
+        media = {path: found for path, found in media.items() if path in self.rows}
+        self.meta = self.current_meta()
+        templates = {name: source for name in self._template_names() if (source := self._template(name))}
+        self._read_scripts()
+        return Delta(meta=self.meta, entries=entries, media=media, templates=dict(templates))
+
+    def entry(self, path: str) -> Entry | None:
+        """Give a post's record as it was last read, from the store."""
+        record = self._store.record(path)
+        return _decode_entry(record) if record is not None else None
+
+    # Taking in what is new.
+
+    def take(self, path: str, stat: FileStat | None, intake: Intake) -> None:
+        """Read a source other than a post."""
+        if stat is None:
+            self._forget(path, intake)
+        elif _is_text(path):
+            self._take_text(path, stat, intake)
+        else:
+            row = self.rows.get(path)
+            intake.rows[path] = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
+            intake.copies[path] = True
+            intake.changed.add(path)
+            if path.startswith("media/") and row is None:
+                self._take_media(path, intake)
+
+    def _forget(self, path: str, intake: Intake) -> None:
+        intake.rows[path] = None
+        intake.changed.add(path)
+        self.texts.pop(path, None)
+        if path.startswith("posts/"):
+            intake.entries[path] = None
+        elif _is_text(path):
+            self._take_new_text(path, intake)
+        else:
+            intake.copies[path] = False
+            if path.startswith("media/"):
+                intake.media[path] = None
+
+    def _take_text(self, path: str, stat: FileStat, intake: Intake) -> None:
+        row = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
+        old = self.rows.get(path)
+        try:
+            data = self._read(path)
+        except FileNotFoundError:
+            self._forget(path, intake)
+            return
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            finding = Diagnostic(
+                severity="error", path=path, message=f"can't be read: {reason}", hint="check the file's permissions"
+            )
+            intake.rows[path] = msgspec.structs.replace(row, failed=True, diagnostics=(finding,))
+            return
+        row.digest = digest(data)
+        if old is not None and old.digest == row.digest:
+            seen = {"size": row.size, "mtime_ns": row.mtime_ns, "inode": row.inode}
+            intake.rows[path] = msgspec.structs.replace(old, record=self.texts.get(path), **seen)
+            return
+        intake.changed.add(path)
+        row.diagnostics = self._findings(path, data)
+        row.failed = any(finding.severity == "error" for finding in row.diagnostics)
+        if row.failed and self.policy.keeps_last_good:
+            row.record = self.texts.get(path)
+        else:
+            row.record = None if row.failed else data
+            self.texts.pop(path, None)
+            if row.record is not None:
+                self.texts[path] = data
+        intake.rows[path] = row
+        self._take_new_text(path, intake)
+
+    def _take_new_text(self, path: str, intake: Intake) -> None:
+        if path in META_PATHS:
+            intake.has_new_meta = True
+        elif path.startswith("templates/"):
+            name = _template_name(path)
+            intake.templates[name] = self._template(name)
+        elif path.startswith("scripts/"):
+            intake.has_new_scripts = True
+        elif path.endswith(SIDECAR):
+            self._take_media(path.removesuffix(SIDECAR), intake)
+
+    def _take_media(self, path: str, intake: Intake) -> None:
+        sidecar = self.texts.get(path + SIDECAR)
+        if sidecar is None:
+            intake.media[path] = media_without_sidecar(path)
+        else:
+            intake.media[path] = read_sidecar(path + SIDECAR, sidecar)[0]
+
+    def _read(self, path: str) -> bytes:
+        with (self._root / path).open("rb") as file:
+            data = file.read(MOST_TEXT_BYTES + 1)
+        if len(data) > MOST_TEXT_BYTES:
+            raise OSError(0, f"it is larger than {MOST_TEXT_BYTES >> 20} MB")
+        return data
+
+    def _findings(self, path: str, data: bytes) -> tuple[Diagnostic, ...]:
+        """Say what is wrong with a text."""
+        try:
+            if path in META_PATHS:
+                return _META_READERS[path](data)[1]
+            if path.endswith(SIDECAR):
+                return read_sidecar(path, data)[1]
+            if path.startswith("templates/"):
+                read_template(_template_name(path), path, data)
+            elif path.startswith("scripts/"):
+                read_script(path, data)
+        except SourceError as error:
+            return (error.diagnostic,)
+        return ()
+
+    # Posts.
+
+    def take_post(self, result: FileResult, intake: Intake) -> None:
+        """Take in a post that a worker has read."""
+        path, old = result.path, self.rows.get(result.path)
+        if result.size < 0:
+            self._forget(path, intake)
+            return
+        row = SourceRow(path, result.size, result.mtime_ns, result.inode, result.digest)
+        if result.is_same and old is not None:
+            intake.rows[path] = msgspec.structs.replace(
+                old, size=row.size, mtime_ns=row.mtime_ns, inode=row.inode, record=self._store.record(path)
+            )
+            return
+        intake.changed.add(path)
+        row.failed = result.entry is None
+        row.diagnostics = result.diagnostics
+        entry = result.entry
+        if entry is None and self.policy.keeps_last_good:
+            entry = self.entry(path)
+        row.record = _encode(entry) if entry is not None else None
+        intake.rows[path] = row
+        intake.entries[path] = entry if self.policy.shows(entry, failed=row.failed) else None
+
+    def settle(self, intake: Intake) -> Delta:
+        """Make the rows current and give the delta."""
+        for path, row in intake.rows.items():
+            if row is None:
+                self.rows.pop(path, None)
+            else:
+                self.rows[path] = msgspec.structs.replace(row, record=None)
+        present = {path: found for path, found in intake.media.items() if found is None or path in self.rows}
+        meta: Meta | None = None
+        if intake.has_new_meta:
+            meta = self.meta = self.current_meta()
+        if intake.has_new_scripts:
+            self._read_scripts()
+        return Delta(meta=meta, entries=intake.entries, media=present, templates=intake.templates)
+
+    def save(self, intake: Intake) -> None:
+        """Write the rows, within the store's transaction."""
+        self._store.put_sources(row for row in intake.rows.values() if row is not None)
+        self._store.delete_sources(path for path, row in intake.rows.items() if row is None)
+        self._store.put("policy", _encode(self.policy))
+        self._store.put("reading", self._reading_key())
+
+    def tidy(self, folder: Path) -> None:
+        """Remove rendered bodies that no record refers to, if there are many; before any worker runs."""
+        used = self._store.get("bodies")
+        if not is_scattered(folder, int(used or b"0")):
+            return
+        records = {path: record for path, record, _ in self._store.records() if is_post(path)}
+        entries = {path: _decode_entry(record) for path, record in records.items()}
+        moved = gather(folder, {path: entry.body for path, entry in entries.items()})
+        with self._store.transaction():
+            for path, body in moved.items():
+                self._store.put_record(path, _encode(Entry(entries[path].post, body)))
+            self._store.put("bodies", str(sum(body.length for body in moved.values())).encode())
+        self.distrust(entries.keys() - moved.keys())
+        sweep(folder, moved.values())
+
+    # Texts.
+
+    def current_meta(self) -> Meta:
+        """Give the settings as the meta files say now."""
+        project, categories = DEFAULT_PROJECT, dict(DEFAULT_CATEGORIES)
+        if PROJECT_PATH in self.texts:
+            project = read_project(self.texts[PROJECT_PATH])[0]
+        if CATEGORY_META_PATH in self.texts:
+            categories = read_categories(self.texts[CATEGORY_META_PATH])[0]
+        tags = read_tags(self.texts[TAGS_PATH])[0] if TAGS_PATH in self.texts else {}
+        menu = read_menu(self.texts[MENU_PATH])[0] if MENU_PATH in self.texts else DEFAULT_MENU
+        others = (language for language in project.blog_languages if language != project.main_language)
+        return Meta(
+            project=project,
+            trees=(project.main_language, *others),
+            timezone=project.timezone or local_timezone(),
+            categories=categories,
+            tags=tags,
+            menu=menu,
+        )
+
+    def _template_names(self) -> list[str]:
+        return [_template_name(path) for path in self.texts if path.startswith("templates/")]
+
+    def _template(self, name: str) -> TemplateSource | None:
+        path = f"templates/{name}.liquid"
+        if path not in self.texts:
+            return None
+        try:
+            return read_template(name, path, self.texts[path])
+        except SourceError:
+            return None
+
+    def _read_scripts(self) -> None:
+        self.scripts = {}
+        for path in sorted(path for path in self.texts if path.startswith("scripts/")):
+            script = read_script(path, self.texts[path])
+            if script.enabled and script.kind == "macro":
+                self.scripts.setdefault(script.slug.lower(), script)
+
+
+_META_READERS: Final = {
+    PROJECT_PATH: read_project,
+    CATEGORY_META_PATH: read_categories,
+    CATEGORIES_PATH: read_category_names,
+    TAGS_PATH: read_tags,
+    MENU_PATH: read_menu,
+}
+
+
+def is_post(path: str) -> bool:
+    """Tell whether a source is read by workers."""
+    return path.startswith("posts/")
+
+
+def copies_of(paths: Iterable[str]) -> list[str]:
+    """Give the sources that are outputs as they are."""
+    return [path for path in paths if path.startswith(COPIED) and not _is_text(path)]
+
+
+def _is_text(path: str) -> bool:
+    if path.startswith("media/"):
+        return path.endswith(SIDECAR)
+    return path.startswith(("meta/", "templates/", "scripts/"))
+
+
+def _template_name(path: str) -> str:
+    return path.removeprefix("templates/").removesuffix(".liquid")

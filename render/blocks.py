@@ -1,0 +1,196 @@
+"""Blocks of Markdown: mistune's block parser, with the places of what it finds.
+
+A token of text doesn't carry the text but says where it lies: `state`, `at` and `end`. So a paragraph grows without
+copying, and the line of anything in it can be told (`Source.line_at`). A quote or a list item is parsed as a source of its
+own, whose lines are its parent's one by one; it only has to know on which line it starts.
+
+What is done otherwise than in mistune, and why:
+
+- Runs of lines that can be nothing but a paragraph are taken at once: most lines are such.
+- The patterns for raw HTML never backtrack (mistune's take cubic time for `<a b=` and some hundred tabs).
+- Tables are GitHub's (`tables`), also in quotes and lists.
+- A paragraph ends where something else begins, be it a footnote, and is not taken up again behind it.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from blogd.render.tables import TABLE_PATTERN, parse_table
+from mistune import BlockParser, BlockState
+from mistune.helpers import BLOCK_TAGS, PRE_TAGS
+from mistune.plugins.footnotes import REF_FOOTNOTE
+from mistune.util import unikey
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_PLAIN = re.compile(r"(?:[^\s\d!-/:-@\[-`{-~][^\n|]*+(?:\n|\Z))++")
+_ATTRIBUTES = r"""(?:\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+)*+"""
+_OPEN_TAG_END = re.compile(_ATTRIBUTES + r"[ \t]*+>[ \t]*+(?:\n|\Z)")
+_CLOSE_TAG_END = re.compile(r"[ \t]*+>[ \t]*+(?:\n|\Z)")
+_BLANK_LINE = re.compile(r"^[ \t\v\f]*+\n", re.MULTILINE)
+_UNPARSED = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
+
+
+class Note(NamedTuple):
+    """The text of a footnote as it was written, and the line on which it starts."""
+
+    text: str
+    line: int
+
+
+class Source(BlockState):
+    """A text and the tokens found in it; `first_line` is the line of the body on which it starts."""
+
+    def __init__(self, parent: Source | None = None) -> None:
+        super().__init__(parent)
+        self.first_line = 1
+        self.child_line = 1
+        self._known = (0, 0)
+
+    def line_at(self, offset: int) -> int:
+        """Return the line of an offset; asked in ascending order, all answers together read the text once."""
+        known, lines = self._known
+        if offset < known:
+            known, lines = 0, 0
+        lines += self.src.count("\n", known, offset)
+        self._known = (offset, lines)
+        return self.first_line + lines
+
+    def child_state(self, src: str, lazy_line_starts: set[int] | None = None) -> Source:
+        """Return a source for the content of a quote, list item or footnote, which begins on `child_line`."""
+        child = Source(self)
+        child.process(src)
+        child.lazy_line_starts = lazy_line_starts or set()
+        child.first_line = self.child_line
+        # If there is a next item, the cursor already stands behind its first line.
+        self.child_line = self.line_at(self.cursor) - 1
+        return child
+
+    def add_paragraph(self, text: str) -> None:
+        """Make the text at the cursor a paragraph, or a part of the one that ends there."""
+        end = self.cursor + len(text)
+        if not self._extend_paragraph(end):
+            self.tokens.append({"type": "paragraph", "state": self, "at": self.cursor, "end": end})
+
+    def append_paragraph(self) -> int | None:
+        """Make the line at the cursor a part of the paragraph that ends there, if one does; return the line's end."""
+        end = self.find_line_end()
+        return end if self._extend_paragraph(end) else None
+
+    def _extend_paragraph(self, end: int) -> bool:
+        last = self.last_token()
+        if not last or last["type"] != "paragraph" or last["end"] != self.cursor:
+            return False
+        last["end"] = end
+        return True
+
+
+class Blocks(BlockParser):
+    """Finds the blocks of a `Source`. Footnotes go to `env["notes"]`, by key."""
+
+    state_cls = Source
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register("footnote", REF_FOOTNOTE, Blocks.parse_footnote, before="ref_link")
+        self.register("table", TABLE_PATTERN, parse_table)
+        self.block_quote_rules.append("table")
+        self.list_rules.append("table")
+
+    def parse(self, state: BlockState, rules: list[str] | None = None) -> None:
+        """Find the blocks from the cursor on."""
+        match = self.compile_sc(self.rules if rules is None else rules).match
+        source = state.src
+        while state.cursor < state.cursor_max:
+            at = state.cursor
+            if plain := _PLAIN.match(source, at):
+                state.add_paragraph(plain[0])
+                state.cursor = plain.end()
+                continue
+            end = self._parse_indent_code_fast(state) if source[at] in " \t" else None
+            if end is None and (found := match(source, at)):
+                end = self.parse_method(found, state)
+            if not end:
+                state.cursor = at
+                end = state.find_line_end()
+                state.add_paragraph(source[at:end])
+            state.cursor = end
+
+    def parse_block_quote(self, m: re.Match[str], state: BlockState) -> int:
+        """Read a quote."""
+        return _with_lines(m, state, super().parse_block_quote)
+
+    def parse_list(self, m: re.Match[str], state: BlockState) -> int:
+        """Read a list."""
+        return _with_lines(m, state, super().parse_list)
+
+    def parse_atx_heading(self, m: re.Match[str], state: BlockState) -> int:
+        """Read a heading that begins with `#`."""
+        end = super().parse_atx_heading(m, state)
+        state.tokens[-1].update(state=state, at=m.start())
+        return end
+
+    def parse_ref_link(self, m: re.Match[str], state: BlockState) -> int | None:
+        """Read a link reference definition."""
+        definitions = state.env["ref_links"]
+        known = len(definitions)
+        end = super().parse_ref_link(m, state)
+        if len(definitions) > known:
+            definitions[next(reversed(definitions))]["line"] = _source(state).line_at(m.start())
+        return end
+
+    def parse_footnote(self, m: re.Match[str], state: BlockState) -> int:
+        """Read a footnote; the first of a name counts."""
+        note = Note(m["footnote_text"], _source(state).line_at(m.start("footnote_text")))
+        state.env.setdefault("notes", {}).setdefault(unikey(m["footnote_key"]), note)
+        return m.end()
+
+    def parse_raw_html(self, m: re.Match[str], state: BlockState) -> int | None:
+        """Read raw HTML: CommonMark's seven kinds of HTML blocks."""
+        start = m[0].strip()
+        if start in _UNPARSED:
+            return _html_until(state, _UNPARSED[start], m.end())
+        if start.startswith("<!"):
+            return _html_until(state, ">", m.end())
+        name = start.strip("</").lower()
+        is_end_tag = start.startswith("</")
+        if name in PRE_TAGS and not is_end_tag:
+            return _html_until(state, f"</{name}>", m.end())
+        if name in BLOCK_TAGS:
+            return _html_until_blank(state)
+        if end := state.append_paragraph():
+            return end
+        tag_end = _CLOSE_TAG_END if is_end_tag else _OPEN_TAG_END
+        return _html_until_blank(state) if tag_end.match(state.src, m.end(), state.find_line_end()) else None
+
+
+def _source(state: BlockState) -> Source:
+    return cast("Source", state)
+
+
+def _with_lines(m: re.Match[str], state: BlockState, parse: Callable[[re.Match[str], BlockState], int]) -> int:
+    """Parse what has children, and tell them on which line they start."""
+    source = _source(state)
+    outer = source.child_line
+    source.child_line = source.line_at(m.start())
+    end = parse(m, state)
+    source.child_line = outer
+    return end
+
+
+def _html_until(state: BlockState, closing: str, start: int) -> int:
+    found = state.src.find(closing, start)
+    return _html(state, state.cursor_max if found < 0 else state.find_line_end_at(found))
+
+
+def _html_until_blank(state: BlockState) -> int:
+    blank = _BLANK_LINE.search(state.src, state.cursor)
+    return _html(state, blank.start() if blank else state.cursor_max)
+
+
+def _html(state: BlockState, end: int) -> int:
+    state.append_token({"type": "block_html", "raw": state.get_text(end), "state": state, "at": state.cursor})
+    return end

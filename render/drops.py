@@ -1,0 +1,310 @@
+"""What templates can reach: objects that look values up in the site and note what was read.
+
+A drop answers `drop["name"]` by calling the getter of that name; templates see nothing else of it. All drops of a page
+share the page's `Scene`: the site, the language tree, and the recorder.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, ClassVar, Final, Protocol, cast
+
+from blogd.render.links import url_segment
+from blogd.render.reads import ASPECT
+from blogd.render.routes import list_href
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from blogd.render.reads import ListKey, Recorder
+    from blogd.render.site import Entry, Site
+
+_CREATED: Final = ASPECT["created_at"]
+
+
+class Scene(Protocol):
+    """What a page's drops share. `source` gives the raw Markdown of a record."""
+
+    site: Site
+    tree: str
+    recorder: Recorder
+
+    def source(self, record: str) -> str:
+        """Read the raw body of a record."""
+        ...
+
+
+class Drop:
+    """An object that a template sees through getters."""
+
+    __slots__ = ("scene",)
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {}
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+
+    def __getitem__(self, name: str) -> object:
+        return self.getters[name](self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.getters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.getters)
+
+    def __len__(self) -> int:
+        return len(self.getters)
+
+
+class Content:
+    """A post's raw Markdown, read only when it is printed as it is; the `markdown` filter takes the rendered body."""
+
+    __slots__ = ("path", "scene")
+
+    def __init__(self, scene: Scene, path: str) -> None:
+        self.scene = scene
+        self.path = path
+
+    def __str__(self) -> str:
+        self.scene.recorder.read(("post", self.path, self.scene.tree), ASPECT["source"])
+        return self.scene.source(self.scene.site.view(self.path, self.scene.tree).post.path)
+
+    def __eq__(self, other: object) -> bool:
+        return str(self) == str(other) if isinstance(other, str | Content) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(str(self))
+
+    def __len__(self) -> int:
+        return len(str(self))
+
+    def __contains__(self, part: object) -> bool:
+        return str(part) in str(self)
+
+
+class PostDrop(Drop):
+    """A post as its page's tree shows it, or in a translation that has no tree."""
+
+    __slots__ = ("entry", "is_untreed", "path")
+
+    def __init__(self, scene: Scene, path: str, untreed: Entry | None = None) -> None:
+        super().__init__(scene)
+        self.path = path
+        self.is_untreed = untreed is not None
+        self.entry = untreed or scene.site.view(path, scene.tree)
+
+    def read(self, aspect: str) -> None:
+        """Note that an aspect of the post was asked for."""
+        mask = ASPECT[aspect] | (ASPECT["untreed"] if self.is_untreed else 0)
+        self.scene.recorder.read(("post", self.path, self.scene.tree), mask)
+
+    def fact(self, aspect: str) -> object:
+        """Give one of the record's plain fields, and note it."""
+        self.read(aspect)
+        base = self.scene.site.entries[self.path].post
+        value = getattr(self.entry.post, aspect)
+        return getattr(base, aspect) if value is None else value
+
+    def instant(self, aspect: str) -> datetime:
+        """Give one of the post's times, in the site's zone."""
+        value = self.fact(aspect)
+        if value is None:
+            value = self.fact("created_at")
+        return local_time(self.scene.site, cast("int", value))
+
+    def title(self) -> str:
+        """Give the title."""
+        self.read("title")
+        return self.entry.post.title
+
+    def route(self) -> str:
+        """Give the canonical path."""
+        self.read("path")
+        return self.scene.site.route(self.path)
+
+    def categories(self) -> list[str]:
+        """Give the names of the categories."""
+        self.read("categories")
+        return list(self.scene.site.entries[self.path].post.categories)
+
+    def tags(self) -> list[str]:
+        """Give the names of the tags."""
+        self.read("tags")
+        return list(self.scene.site.entries[self.path].post.tags)
+
+    def show_title(self) -> bool:
+        """Tell whether none of the categories hides the title."""
+        shown = True
+        for name in self.categories():
+            self.scene.recorder.read(("category", name))
+            category = self.scene.site.meta.categories.get(name)
+            shown = shown and (category is None or category.show_title)
+        return shown
+
+    def slug(self) -> str:
+        """Give the slug."""
+        self.read("slug")
+        return self.scene.site.entries[self.path].post.slug
+
+    def language(self) -> str:
+        """Give the language that the post is shown in."""
+        self.read("language")
+        return self.entry.post.language or self.entry.post.sibling_language or self.scene.site.main
+
+    def author(self) -> str:
+        """Give the author, by default the project's."""
+        author = self.fact("author")
+        if author:
+            return str(author)
+        self.scene.recorder.read(("project", "default_author"))
+        return self.scene.site.meta.project.default_author
+
+    def identity(self) -> str:
+        """Give the id."""
+        self.read("id")
+        return self.scene.site.entries[self.path].post.id
+
+    def content(self) -> object:
+        """Give the raw Markdown."""
+        return Content(self.scene, self.path)
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+        "id": identity,
+        "slug": slug,
+        "title": title,
+        "content": content,
+        "show_title": show_title,
+        "language": language,
+        "excerpt": lambda self: self.fact("excerpt"),
+        "author": author,
+        "created_at": lambda self: self.instant("created_at"),
+        "updated_at": lambda self: self.instant("updated_at"),
+        "published_at": lambda self: self.instant("published_at"),
+        "tags": tags,
+        "categories": categories,
+        "path": route,
+    }
+
+
+class ListedPost(PostDrop):
+    """A post on a list page: its content is the excerpt where there is one and the title is shown."""
+
+    __slots__ = ()
+
+    def summary(self) -> object:
+        """Give the excerpt or the body."""
+        if self.show_title():
+            excerpt = self.fact("excerpt")
+            if excerpt:
+                return excerpt
+        return self.content()
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**PostDrop.getters, "content": summary}
+
+
+class Posts:
+    """The posts of a list as a sequence; notes only the stretch that is looked at."""
+
+    __slots__ = ("key", "scene")
+
+    def __init__(self, scene: Scene, key: ListKey) -> None:
+        self.scene = scene
+        self.key = key
+
+    def window(self, start: int, stop: int) -> Sequence[PostDrop]:
+        """Give the posts from start up to stop, and read no more than these."""
+        self.scene.recorder.read(("slice", *self.key, start, stop))
+        return [PostDrop(self.scene, path) for path in self.scene.site.members(self.key)[start:stop]]
+
+    def __getitem__(self, index: int) -> PostDrop:
+        at = index if index >= 0 else len(self) + index
+        found = self.window(at, at + 1) if at >= 0 else ()
+        if not found:
+            raise IndexError(index)
+        return found[0]
+
+    def __iter__(self) -> Iterator[PostDrop]:
+        return iter(self.window(0, 1 << 31))
+
+    def __len__(self) -> int:
+        self.scene.recorder.read(("length", *self.key))
+        return len(self.scene.site.members(self.key))
+
+
+class SiteDrop(Drop):
+    """The site as a whole."""
+
+    __slots__ = ()
+
+    def project(self, field: str) -> object:
+        """Give one of the project's settings."""
+        self.scene.recorder.read(("project", field))
+        return getattr(self.scene.site.meta.project, field)
+
+    def posts(self) -> Posts:
+        """Give the list set of this tree."""
+        return Posts(self.scene, (self.scene.site.scope(self.scene.tree), "root", ""))
+
+    def terms(self, kind: str) -> list[dict[str, object]]:
+        """Give all tags or categories that have posts, by name."""
+        scope = self.scene.site.scope(self.scene.tree)
+        self.scene.recorder.read(("taxonomy", scope, kind))
+        names = sorted(self.scene.site.names.get((scope, kind), ()), key=lambda name: (name.casefold(), name))
+        return [
+            {
+                "name": name,
+                "count": len(self.scene.site.members((scope, kind, name))),
+                "path": list_href(kind, name, 1),
+            }
+            for name in names
+        ]
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+        "name": lambda self: self.project("name"),
+        "description": lambda self: self.project("description"),
+        "url": lambda self: self.project("public_url"),
+        "language": lambda self: self.scene.site.main,
+        "posts": posts,
+        "tags": lambda self: self.terms("tag"),
+        "categories": lambda self: self.terms("category"),
+    }
+
+
+class Lookup:
+    """A mapping whose single answers are read one by one; going through all of it reads all."""
+
+    __slots__ = ("_all", "_find")
+
+    def __init__(self, find: Callable[[str], object], everything: Callable[[], dict[str, object]]) -> None:
+        self._find = find
+        self._all = everything
+
+    def __getitem__(self, name: str) -> object:
+        found = self._find(name)
+        if found is None:
+            raise KeyError(name)
+        return found
+
+    def __contains__(self, name: object) -> bool:
+        return self._find(str(name)) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def items(self) -> object:
+        """Give all pairs."""
+        return self._all().items()
+
+
+def local_time(site: Site, instant: int) -> datetime:
+    """Give an instant in the site's time zone."""
+    seconds, micros = divmod(instant, 1_000_000)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros).astimezone(site.zone)
+
+
+def term_href(kind: str, name: str) -> str:
+    """Give the URL of a tag's or category's archive."""
+    return f"/{kind}/{url_segment(name)}/"

@@ -1,0 +1,156 @@
+"""blogd's own versions of python-liquid's filters.
+
+- `date` never reads the machine's clock: 'now' and 'today', and what a written date leaves out (the year of "3 March"),
+  come from the page, which records the question.
+- `slice` and `concat` take a windowed sequence for a list; `slice` reads no more of it than it returns.
+- `escape` and `url_encode` give what python-liquid's give, sooner.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date as calendar_date
+from datetime import datetime, time
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote_plus
+
+from blogd.render.liquid_items import as_list
+from blogd.render.liquid_page import FilterFunction, Page, is_windowed
+from dateutil import parser
+from liquid.builtin.filters import array, string
+from liquid.exceptions import FilterArgumentError
+from liquid.undefined import is_undefined
+
+_CLOCK_WORDS: Final = ("now", "today")
+_SPECIAL: Final = re.compile("[&<>\"']")
+_SHORT: Final = 200
+_PROBES: Final = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only compared with each other
+
+
+class Clock:
+    """What `now` and `today` mean where they are written as variables."""
+
+    __slots__ = ("_format", "_page")
+
+    def __init__(self, page: Page, format_: str) -> None:
+        self._page = page
+        self._format = format_
+
+    def __str__(self) -> str:
+        return self._page.clock(self._format)
+
+
+class Clocks(Mapping[str, object]):
+    """The variables that every page has; a page's own of the same name come first."""
+
+    __slots__ = ("_page",)
+    formats: Final = {"now": "%Y-%m-%d %H:%M:%S", "today": "%Y-%m-%d"}
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+
+    def __getitem__(self, name: str) -> object:
+        return Clock(self._page, self.formats[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.formats)
+
+    def __len__(self) -> int:
+        return len(self.formats)
+
+
+def date(page: Page, value: object, form: object) -> str:
+    """Format a point in time by strftime's rules; what can't be understood as one stays as it is."""
+    if is_undefined(value):
+        return ""
+    if is_undefined(form):
+        return str(value)
+    if isinstance(value, Clock) or (isinstance(value, str) and value in _CLOCK_WORDS):
+        return page.clock(str(form))
+    moment = value if isinstance(value, datetime) else _moment(page, value)
+    if moment is not None:
+        return _format(moment, form)
+    if isinstance(value, str | int):
+        return str(value)
+    raise FilterArgumentError(f"date expected datetime.datetime, found {type(value).__name__}", token=None)
+
+
+def slice_(_page: Page, value: object, start: object, length: object = 1) -> object:
+    """Return part of a string or sequence."""
+    if not is_windowed(value):
+        return string.slice_(value, start, length)
+    if type(start) is int and type(length) is int and start >= 0 and length >= 0:
+        return list(value.window(start, start + length))
+    return string.slice_(as_list(value), start, length)
+
+
+def concat(_page: Page, value: object, other: object) -> object:
+    """Return the items of two sequences as one."""
+    return array.concat(value, as_list(other))
+
+
+def escape(_page: Page, value: object) -> str:
+    """Return a text with `&`, `<`, `>` and quotes as entities."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return html.escape(text) if len(text) > _SHORT or _SPECIAL.search(text) else text
+
+
+def url_encode(_page: Page, value: object) -> str:
+    """Return a text as it may stand in a URL's query."""
+    text = value if isinstance(value, str) else "" if value is None else str(value)
+    return _quote(text) if len(text) <= _SHORT else quote_plus(text)
+
+
+OWN_FILTERS: Final[Mapping[str, FilterFunction]] = {
+    "concat": concat,
+    "date": date,
+    "escape": escape,
+    "slice": slice_,
+    "url_encode": url_encode,
+}
+
+
+def _format(moment: datetime, form: object) -> str:
+    try:
+        return moment.strftime(form)  # type: ignore[arg-type] # a form that is no string is a TypeError, as it should
+    except ValueError as error:
+        raise FilterArgumentError(str(error), token=None) from error
+
+
+def _moment(page: Page, value: object) -> datetime | None:
+    if isinstance(value, calendar_date):
+        return datetime.combine(value, time.min)
+    if isinstance(value, int) or (isinstance(value, str) and value.isdigit()):
+        return _timestamp(int(value))
+    return _written(page, value) if isinstance(value, str) else None
+
+
+def _timestamp(seconds: int) -> datetime | None:
+    try:
+        return datetime.fromtimestamp(seconds)  # noqa: DTZ006 - as python-liquid does
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
+def _written(page: Page, text: str) -> datetime | None:
+    moment = _parsed(text, _PROBES[0])
+    if moment == _parsed(text, _PROBES[1]):
+        return moment
+    today = datetime.strptime(page.clock("%Y-%m-%d"), "%Y-%m-%d")  # noqa: DTZ007 - a day, not a moment
+    return _parsed(text, today)
+
+
+@lru_cache(maxsize=4096)
+def _quote(text: str) -> str:
+    return quote_plus(text)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(text: str, default: datetime) -> datetime | None:
+    try:
+        return parser.parse(text, default=default)
+    except (parser.ParserError, OverflowError):
+        return None

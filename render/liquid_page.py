@@ -1,0 +1,94 @@
+"""What a template may ask of the page it renders, and how much it may do.
+
+`Page` is the seam between templates and the site: a template reaches everything through it, so that what was read
+can be recorded. Reads are the same whether a template is interpreted or compiled. A page gives the same answer
+throughout one rendering; templates rely on it and ask at most as often as they are written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol, TypeGuard
+
+from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError
+
+TO_THE_END: Final = 1 << 31
+"""The `stop` of a window that has none."""
+
+FilterFunction = Callable[..., object]
+"""Called as `function(page, value, *arguments, **keywords)`."""
+
+
+class Page(Protocol):
+    """The variables of one page; every question asked of it is a read."""
+
+    def __getitem__(self, name: str, /) -> object:
+        """Return a variable; raise KeyError where there is none."""
+        ...
+
+    def __contains__(self, name: object, /) -> bool:
+        """Say whether there is such a variable."""
+        ...
+
+    def read_template(self, name: str, /) -> None:
+        """Take note that the template `name` was looked up, whether or not there is one."""
+        ...
+
+    def clock(self, format: str, /) -> str:  # noqa: A002 - the word of strftime
+        """Return the time of this build in strftime's `format`."""
+        ...
+
+
+class Windowed(Protocol):
+    """A sequence that can be read in part: a loop over some of its items reads no others."""
+
+    def window(self, start: int, stop: int, /) -> Sequence[object]:
+        """Return the items from `start` up to, not including, `stop`, fewer where there are fewer."""
+        ...
+
+
+def is_windowed(value: object) -> TypeGuard[Windowed]:
+    """Tell whether a value can be read in part."""
+    return hasattr(value, "window")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What rendering one page may cost, so that every template comes to an end.
+
+    `iterations` counts the turns of all loops and the partials of a page; `characters` bounds the page and each
+    string that a template builds; `depth` bounds nested blocks, nested scopes and partials within partials.
+    """
+
+    iterations: int = 10_000_000
+    characters: int = 64_000_000
+    depth: int = 30
+
+
+class Run:
+    """One rendering of one page: the page itself and what is left of its budget."""
+
+    __slots__ = ("characters", "iterations", "limits", "page")
+
+    def __init__(self, page: Page, limits: Limits) -> None:
+        self.page = page
+        self.limits = limits
+        self.iterations = limits.iterations
+        self.characters = limits.characters
+
+    def iterate(self, count: int) -> None:
+        """Account for `count` turns of a loop."""
+        self.iterations -= count
+        if self.iterations < 0:
+            raise LoopIterationLimitError(f"more than {self.limits.iterations} loop turns", token=None)
+
+    def visit(self, name: str) -> None:
+        """Account for the lookup of a partial."""
+        self.page.read_template(name)
+        self.iterate(1)
+
+    def check_length(self, length: int) -> None:
+        """Refuse a text of more characters than allowed."""
+        if length > self.characters:
+            raise OutputStreamLimitError(f"more than {self.characters} characters", token=None)

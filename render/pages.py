@@ -1,0 +1,394 @@
+"""The variables of each kind of page, as the site format names them.
+
+A page is a `Scene` (see `drops`) and the mapping that templates look their variables up in. Variables are computed when
+a template asks for them, so that only what is asked is read.
+"""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import TYPE_CHECKING, ClassVar, Final
+from urllib.parse import quote
+
+import msgspec
+from blogd.render.drops import ListedPost, Lookup, PostDrop, SiteDrop
+from blogd.render.labels import label
+from blogd.render.reads import Recorder
+from blogd.render.routes import STYLESHEET, list_href
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from datetime import datetime
+
+    from blogd.render.reads import ListKey
+    from blogd.render.records import Media, MenuItem
+    from blogd.render.site import Site
+
+FLAGS: Final = {"en": "🇬🇧", "de": "🇩🇪", "fr": "🇫🇷", "it": "🇮🇹", "es": "🇪🇸"}
+
+
+class Page:
+    """What all pages have. `now` is the build's time, `source` reads a record's raw Markdown."""
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {}
+
+    def __init__(self, site: Site, tree: str, now: datetime, read_source: Callable[[str], str]) -> None:
+        self.site = site
+        self.tree = tree
+        self.now = now
+        self.recorder = Recorder()
+        self._read_source = read_source
+        self._values: dict[str, object] = {}
+
+    def __getitem__(self, name: str) -> object:
+        try:
+            return self._values[name]
+        except KeyError:
+            value = self._values[name] = self.getters[name](self)
+            return value
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.getters
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.getters)
+
+    def __len__(self) -> int:
+        return len(self.getters)
+
+    def source(self, record: str) -> str:
+        """Read the raw Markdown of a record."""
+        return self._read_source(record)
+
+    def read_template(self, name: str) -> None:
+        """Note that a template was looked up."""
+        self.recorder.read(("template", name))
+
+    def clock(self, time_format: str) -> str:
+        """Give the build's time in a format, and note what it looks like."""
+        self.recorder.read(("now", time_format))
+        return self.now.strftime(time_format)
+
+    def project(self, field: str) -> object:
+        """Give one of the project's settings."""
+        self.recorder.read(("project", field))
+        return getattr(self.site.meta.project, field)
+
+    def name(self) -> str:
+        """Give the site's name."""
+        return str(self.project("name"))
+
+    def page_title(self) -> str:
+        """Give the project's description, else its name, as bDS does."""
+        return str(self.project("description") or self.project("name"))
+
+    def document_title(self) -> str:
+        """Give what `<title>` should say."""
+        heading, name = self.heading(), self.name()
+        return f"{heading} – {name}" if heading and name else heading or name
+
+    def heading(self) -> str:
+        """Give the page's own title, '' on the home page."""
+        return ""
+
+    def switcher(self, path: str = "") -> list[dict[str, object]]:
+        """Give the site's languages."""
+        return [
+            {
+                "code": tree,
+                "flag": FLAGS.get(tree.partition("-")[0], ""),
+                "href_prefix": self.site.prefix(tree),
+                "is_current": tree == self.tree,
+                "href": f"{self.site.prefix(tree)}{path or '/'}",
+            }
+            for tree in self.site.meta.trees
+        ]
+
+    def languages(self) -> list[dict[str, object]]:
+        """Give the site's languages, each with the page that shows this one in it."""
+        return self.switcher()
+
+    def menu(self) -> list[dict[str, object]]:
+        """Give the menu."""
+        self.recorder.read(("menu",))
+        return [_menu_item(item) for item in self.site.meta.menu]
+
+    def post_paths(self) -> Lookup:
+        """Give canonical paths by slug."""
+
+        def find(slug: str) -> str | None:
+            self.recorder.read(("slug", slug))
+            paths = self.site.slugs.get(slug)
+            return self.site.route(paths[0]) if paths else None
+
+        def everything() -> dict[str, object]:
+            self.recorder.read(("slugs",))
+            return {slug: self.site.route(paths[0]) for slug, paths in sorted(self.site.slugs.items())}
+
+        return Lookup(find, everything)
+
+    def media_paths(self) -> Lookup:
+        """Give media URLs by source path."""
+
+        def find(path: str) -> str | None:
+            name = path.lstrip("/").removeprefix("media/").lower()
+            self.recorder.read(("media", name))
+            found = self.site.media.find(name)
+            return media_href(found) if found else None
+
+        def everything() -> dict[str, object]:
+            self.recorder.read(("media-names",))
+            return {path: media_href(path) for path in sorted(self.site.media.files)}
+
+        return Lookup(find, everything)
+
+    def post_data(self) -> Lookup:
+        """Give the linked media of posts, as JSON, by id."""
+
+        def find(post_id: str) -> str | None:
+            self.recorder.read(("id", post_id))
+            if post_id not in self.site.ids:
+                return None
+            return self._post_data(post_id)
+
+        def everything() -> dict[str, object]:
+            self.recorder.read(("ids",))
+            return {post_id: self._post_data(post_id) for post_id in sorted(self.site.ids)}
+
+        return Lookup(find, everything)
+
+    def _post_data(self, post_id: str) -> str:
+        self.recorder.read(("linked-media", post_id))
+        return msgspec.json.encode([_media_data(media) for media in self.site.media.linked(post_id)]).decode()
+
+    def tag_colors(self) -> Lookup:
+        """Give the colours of tags by name."""
+
+        def find(name: str) -> str | None:
+            self.recorder.read(("tag", name))
+            tag = self.site.meta.tags.get(name)
+            return tag.color if tag else None
+
+        def everything() -> dict[str, object]:
+            self.recorder.read(("tags",))
+            return {name: tag.color for name, tag in sorted(self.site.meta.tags.items()) if tag.color}
+
+        return Lookup(find, everything)
+
+    common: ClassVar[Mapping[str, Callable[..., object]]] = {
+        "page_title": page_title,
+        "document_title": lambda self: self.document_title(),
+        "language": lambda self: self.tree,
+        "current_language": lambda self: self.tree,
+        "language_prefix": lambda self: self.site.prefix(self.tree),
+        "blog_languages": lambda self: self.languages(),
+        "menu_items": menu,
+        "pico_stylesheet_href": lambda _: f"/{STYLESHEET}",
+        "canonical_post_path_by_slug": post_paths,
+        "canonical_media_path_by_source_path": media_paths,
+        "post_data_json_by_id": post_data,
+        "tag_color_by_name": tag_colors,
+        "site": SiteDrop,
+    }
+
+
+class PostPage(Page):
+    """A single post, page or translation; `record` is set where another record than the tree's own is shown."""
+
+    def __init__(
+        self, site: Site, tree: str, now: datetime, read_source: Callable[[str], str], path: str, record: str = ""
+    ) -> None:
+        super().__init__(site, tree, now, read_source)
+        self.path = path
+        self.post = PostDrop(self, path, site.entries[record] if record else None)
+
+    def heading(self) -> str:
+        """Give the post's title."""
+        return self.post.title()
+
+    def languages(self) -> list[dict[str, object]]:
+        """Give the site's languages, each with the post's page in it, if it has one."""
+        self.post.read("path")
+        here = self.site.route(self.path)
+        hidden = self.site.entries[self.path].post.do_not_translate
+        return self.switcher("" if hidden else here)
+
+    def backlinks(self) -> list[dict[str, object]]:
+        """Give the posts that link here."""
+        self.post.read("backlinks")
+        posts = [PostDrop(self, path) for path in self.site.backlinks(self.path, self.tree)]
+        return [
+            {"slug": post.slug(), "display_slug": post.slug(), "path": post.route(), "title": post.title()}
+            for post in posts
+        ]
+
+    def neighbour(self, aspect: str) -> dict[str, object] | None:
+        """Give the older or the newer post."""
+        self.post.read(aspect)
+        older, newer = self.site.neighbours(self.path, self.tree)
+        path = older if aspect == "older" else newer
+        if path is None:
+            return None
+        post = PostDrop(self, path)
+        return {"title": post.title(), "path": post.route()}
+
+    def alternates(self) -> list[dict[str, object]]:
+        """Give the post's pages in the languages that it is written in, as absolute URLs where the site has one."""
+        self.post.read("alternates")
+        trees = self.site.alternates(self.path)
+        if len(trees) < 2:
+            return []
+        self.post.read("path")
+        root, path = str(self.project("public_url")), self.site.route(self.path)
+        return [{"href": f"{root}{self.site.prefix(tree)}{path}", "hreflang": tree} for tree in trees]
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+        **Page.common,
+        "post": lambda self: self.post,
+        "post_categories": lambda self: self.post.categories(),
+        "post_tags": lambda self: self.post.tags(),
+        "backlinks": backlinks,
+        "alternate_links": alternates,
+        "previous_post": lambda self: self.neighbour("older"),
+        "next_post": lambda self: self.neighbour("newer"),
+    }
+
+
+class ListPage(Page):
+    """Page `number` of a list."""
+
+    def __init__(
+        self,
+        site: Site,
+        tree: str,
+        now: datetime,
+        read_source: Callable[[str], str],
+        kind: str,
+        name: str,
+        number: int,
+    ) -> None:
+        super().__init__(site, tree, now, read_source)
+        self.kind, self.name_of_list, self.number = kind, name, number
+        self.key: ListKey = (site.scope(tree), kind, name)
+
+    def members(self) -> list[ListedPost]:
+        """Give the page's posts."""
+        size = int(str(self.project("max_posts_per_page")))
+        start, stop = (self.number - 1) * size, self.number * size
+        self.recorder.read(("slice", *self.key, start, stop))
+        return [ListedPost(self, path) for path in self.site.members(self.key)[start:stop]]
+
+    def is_last(self) -> bool:
+        """Tell whether no page follows."""
+        start = self.number * int(str(self.project("max_posts_per_page")))
+        self.recorder.read(("slice", *self.key, start, start + 1))
+        return start >= len(self.site.members(self.key))
+
+    def heading(self) -> str:
+        """Give the list's title in the page's language."""
+        match self.kind:
+            case "category":
+                self.recorder.read(("category", self.name_of_list))
+                category = self.site.meta.categories.get(self.name_of_list)
+                return category.title if category else self.name_of_list
+            case "month" | "day":
+                year, month, *day = self.name_of_list.split("/")
+                named = f"{label(f'render.month.{int(month)}', self.tree)} {year}"
+                return f"{int(day[0])} {named}" if day else named
+            case _:
+                return self.name_of_list
+
+    def languages(self) -> list[dict[str, object]]:
+        """Give the site's languages, each with the first page of this list in it."""
+        return self.switcher(list_href(self.kind, self.name_of_list, 1))
+
+    def archive(self) -> dict[str, object]:
+        """Say what the list is of; numbers are those of dates, None where there are none."""
+        dates = [int(part) for part in self.name_of_list.split("/")] if self.kind in {"year", "month", "day"} else []
+        year, month, day = (*dates, None, None, None)[:3]
+        named = self.kind in {"tag", "category"}
+        name = self.name_of_list if named else None
+        return {"kind": self.kind, "name": name, "year": year, "month": month, "day": day}
+
+    def href(self, number: int) -> str:
+        """Give the URL of another page of the list."""
+        return self.site.prefix(self.tree) + list_href(self.kind, self.name_of_list, number)
+
+    def date(self, which: int) -> dict[str, object] | None:
+        """Give the date of the page's newest (0) or oldest (-1) post."""
+        posts = self.members()
+        if not posts:
+            return None
+        created = posts[which].instant("created_at")
+        return {"day": created.day, "month": created.month, "year": created.year}
+
+    def day_blocks(self) -> list[dict[str, object]]:
+        """Give the page's posts by the local day they were created on."""
+        posts = self.members()
+        days = [(day, list(block)) for day, block in groupby(posts, lambda post: post.instant("created_at").date())]
+        return [
+            {
+                "date_label": f"{day:%d.%m.}{day.year:04}",
+                "show_date_marker": True,
+                "show_separator": index > 0,
+                "posts": block,
+            }
+            for index, (day, block) in enumerate(days)
+        ]
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+        **Page.common,
+        "archive_context": archive,
+        "archive_title": lambda self: self.heading(),
+        "is_date_archive": lambda self: self.kind in {"year", "month", "day"},
+        "show_archive_range_heading": lambda self: self.kind in {"year", "month"},
+        "min_date": lambda self: self.date(-1),
+        "max_date": lambda self: self.date(0),
+        "is_list_page": lambda _: True,
+        "is_first_page": lambda self: self.number == 1,
+        "is_last_page": is_last,
+        "has_prev_page": lambda self: self.number > 1,
+        "has_next_page": lambda self: not self.is_last(),
+        "prev_page_href": lambda self: self.href(self.number - 1) if self.number > 1 else "",
+        "next_page_href": lambda self: "" if self.is_last() else self.href(self.number + 1),
+        "page_number": lambda self: self.number,
+        "day_blocks": day_blocks,
+        "alternate_links": lambda _: [],
+    }
+
+
+class NotFoundPage(Page):
+    """The page for URLs that don't exist."""
+
+    def heading(self) -> str:
+        """Give its title."""
+        return "404"
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**Page.common, "alternate_links": lambda _: []}
+
+
+def media_href(path: str) -> str:
+    """Give the URL of a media file by its source path."""
+    return "/" + quote(path)
+
+
+def _media_data(media: Media) -> dict[str, object]:
+    return {
+        "id": media.id,
+        "path": media_href(media.path),
+        "title": media.title,
+        "alt": media.alt,
+        "caption": media.caption,
+        "mimeType": media.mime_type,
+        "width": media.width,
+        "height": media.height,
+    }
+
+
+def _menu_item(item: MenuItem) -> dict[str, object]:
+    return {
+        "title": item.title,
+        "href": item.href,
+        "has_children": bool(item.children),
+        "children": [_menu_item(child) for child in item.children],
+    }

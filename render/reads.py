@@ -1,0 +1,77 @@
+"""What a page reads: how exactness and minimality come together.
+
+A page is a function of what it reads and of nothing else. Whatever a template can reach is behind a small object that
+notes the question here. A question is an *entity* (a tuple of plain values) and a mask of its *aspects*:
+
+    ("post", path, tree)                     a post as one language tree shows it; aspects are `PostAspect`s
+    ("slice", scope, kind, name, from, to)   that part of a list; which posts, in which order
+    ("length", scope, kind, name)            how many posts are in a list
+    ("slug", slug), ("file", path)           which posts a link to that slug or source file can mean, also if none
+    ("media", name)                          the media file of that name, also if none
+    ("tag", name), ("category", name)        its metadata
+    ("project", field), ("menu",)            the site's settings and menu
+    ("template", name)                       the source of a template, also if there is none
+    ("now", format)                          the build's time, as that format shows it
+
+and some more that are named where they are asked. The answers are not kept: an edit is applied to the site as a delta,
+and the site says which answers that changed (`Changes`). A page is rendered again if it asked one of those questions.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+Entity = tuple[str | int, ...]
+Reads = dict[Entity, int]
+ListKey = tuple[str, str, str]
+
+ALL: Final = 0xFFFFFFFF
+
+# The order is that of `site.Facts`; it is part of the cache's format.
+POST_ASPECTS: Final = (
+    "id",
+    "title",
+    "excerpt",
+    "body",
+    "source",
+    "slug",
+    "language",
+    "author",
+    "created_at",
+    "updated_at",
+    "published_at",
+    "tags",
+    "categories",
+    "path",
+    "template",
+    "alternates",
+    "backlinks",
+    "older",
+    "newer",
+    "macros",
+    "untreed",
+)
+ASPECT: Final = {name: 1 << number for number, name in enumerate(POST_ASPECTS)}
+
+# Entities that are about single posts, lists or files; the others are read by many pages alike, and kept once for all.
+OWN_KINDS: Final = frozenset({"post", "slice", "length", "slug", "file", "media", "id", "linked-media"})
+
+
+class Recorder:
+    """Collect what one page reads."""
+
+    __slots__ = ("reads",)
+
+    def __init__(self) -> None:
+        self.reads: Reads = {}
+
+    def read(self, entity: Entity, mask: int = 1) -> None:
+        """Note that these aspects of an entity were asked for."""
+        self.reads[entity] = self.reads.get(entity, 0) | mask
+
+
+def mask_names(entity: Entity, mask: int) -> list[str]:
+    """Name the aspects in a mask, for messages."""
+    if entity[0] != "post":
+        return []
+    return [name for name, bit in ASPECT.items() if mask & bit]

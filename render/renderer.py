@@ -1,0 +1,191 @@
+"""From a page key to bytes: choose the template, set the scene, render, complete the URLs.
+
+Rendering is pure: the same site, templates, bodies and build time give the same bytes and the same reads, in whatever
+process. A page that can't be rendered gives its diagnostics and no bytes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Protocol, cast
+
+import msgspec
+from blogd.render.body import Body
+from blogd.render.diagnostic import Diagnostic, SourceError
+from blogd.render.drops import Content, PostDrop
+from blogd.render.expand import Expander
+from blogd.render.fill import Filler
+from blogd.render.highlight import stylesheet
+from blogd.render.labels import label
+from blogd.render.links import url_segment
+from blogd.render.markdown import render_body
+from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage
+from blogd.render.reads import Reads
+from blogd.render.site_files import calendar_file, feed_file, sitemap_file
+from blogd.render.slugs import slugify
+from blogd.render.templates import Templates
+from blogd.render.urls import base_path, complete_urls
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from blogd.render.records import TemplateSource
+    from blogd.render.routes import PageKey
+    from blogd.render.site import BodyRef, Site
+
+
+class Bodies(Protocol):
+    """Where rendered and raw bodies are read."""
+
+    def read(self, ref: BodyRef) -> Body:
+        """Give a rendered body."""
+        ...
+
+    def source(self, record: str) -> str:
+        """Give a record's raw Markdown."""
+        ...
+
+
+class Rendering(msgspec.Struct, frozen=True):
+    """A page's bytes, None if it could not be rendered; what it read; what was found on the way."""
+
+    data: bytes | None
+    reads: Reads
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Renderer:
+    """Render pages of a site. `bundled` are blogd's own templates, `style` its stylesheet."""
+
+    def __init__(self, site: Site, bodies: Bodies, bundled: Mapping[str, TemplateSource], style: str) -> None:
+        self.site = site
+        self.bodies = bodies
+        self._style = style
+        self._bundled = bundled
+        self.templates = Templates(
+            {**bundled, **site.templates},
+            {"markdown": self._markdown, "i18n": _i18n, "slugify": _slugify, "url_path": _url_path},
+        )
+        self._expand = Expander(self.templates)
+        self._findings: list[Diagnostic] = []
+
+    def update(self, names: Mapping[str, TemplateSource | None]) -> None:
+        """Take in changed templates; the site has them already."""
+        self.templates.update({name: source or self._bundled.get(name) for name, source in names.items()})
+
+    def render(self, key: PageKey, now: datetime) -> Rendering:
+        """Render the page of a key."""
+        self._findings = []
+        page = self._page(key, now)
+        data: bytes | None = None
+        try:
+            data = self._text(key, page).encode("utf-8", "replace")
+        except SourceError as error:
+            self._findings.append(error.diagnostic)
+        return Rendering(data, page.recorder.reads, tuple(dict.fromkeys(self._findings)))
+
+    def _page(self, key: PageKey, now: datetime) -> Page:
+        kind, tree, name = str(key[0]), str(key[1]), str(key[2])
+        shared = (self.site, tree or self.site.main, now, self.bodies.source)
+        match kind:
+            case "post" | "page":
+                return PostPage(*shared, name)
+            case "extra":
+                return PostPage(*shared, self.site.bases[name], name)
+            case "list":
+                return ListPage(*shared, name, str(key[3]), cast("int", key[4]))
+            case _:
+                return NotFoundPage(*shared)
+
+    def _text(self, key: PageKey, page: Page) -> str:
+        match key[0], key[2]:
+            case "style", _:
+                page.recorder.read(("project", "highlight"))
+                return self._style + (stylesheet() if self.site.meta.project.highlight else "")
+            case "sitemap", name:
+                return sitemap_file(page, str(name))
+            case "text", "calendar.json":
+                return calendar_file(page)
+            case "text", ("rss.xml" | "atom.xml") as name:
+                return feed_file(page, str(name), self._body)
+            case _:
+                return self._html(self._template(page), page)
+
+    def _html(self, template: str, page: Page) -> str:
+        html = self.templates.render(template, page)
+        base = base_path(str(page.project("public_url")))
+        return complete_urls(html, self.site.prefix(page.tree), base)
+
+    def _template(self, page: Page) -> str:
+        if isinstance(page, PostPage):
+            return self._post_template(page, page.post)
+        if isinstance(page, ListPage):
+            return self._list_template(page)
+        return "not-found"
+
+    def _post_template(self, page: Page, post: PostDrop) -> str:
+        post.read("template")
+        record = self.site.entries[post.path].post
+        if record.template_slug:
+            return record.template_slug
+        if record.layout and self._has_template(page, record.layout):
+            return record.layout
+        for name in post.tags():
+            page.recorder.read(("tag", name))
+            tag = self.site.meta.tags.get(name)
+            if tag and tag.post_template_slug:
+                return tag.post_template_slug
+        for name in post.categories():
+            page.recorder.read(("category", name))
+            category = self.site.meta.categories.get(name)
+            if category and category.post_template_slug:
+                return category.post_template_slug
+        return "single-post"
+
+    def _list_template(self, page: ListPage) -> str:
+        if page.kind == "category":
+            page.recorder.read(("category", page.name_of_list))
+            category = self.site.meta.categories.get(page.name_of_list)
+            if category and category.list_template_slug:
+                return category.list_template_slug
+        return "post-list"
+
+    def _has_template(self, page: Page, name: str) -> bool:
+        page.read_template(name)
+        return name in self.site.templates or name in self._bundled
+
+    def _markdown(self, page: Page, value: object, *_: object, **__: object) -> str:
+        """Give the HTML of a post's body, or of any other text."""
+        if isinstance(value, Content):
+            return self._body(page, value.path)
+        page.recorder.read(("project", "highlight"))
+        body = _render_text("" if value is None else str(value), self.site.meta.project.highlight)
+        return Filler(page, "", "", anchor="", expand=self._expand).fill(body)
+
+    def _body(self, page: Page, path: str) -> str:
+        own = isinstance(page, PostPage) and page.path == path
+        post = page.post if own and isinstance(page, PostPage) else PostDrop(page, path)
+        post.read("body")
+        entry = post.entry
+        report: Callable[[Diagnostic], None] | None = self._findings.append if own else None
+        anchor = "" if own else url_segment(post.slug()) + "-"
+        filler = Filler(page, entry.post.path, path, anchor=anchor, expand=self._expand, report=report)
+        return filler.fill(self.bodies.read(entry.body))
+
+
+@lru_cache(maxsize=4096)
+def _render_text(text: str, highlight: bool) -> Body:  # noqa: FBT001 - a setting passed on
+    return render_body(text, highlight=highlight)
+
+
+def _i18n(_: Page, value: object, language: object = "en", *__: object) -> str:
+    return label(str(value), str(language))
+
+
+def _slugify(_: Page, value: object) -> str:
+    return slugify("" if value is None else str(value))
+
+
+def _url_path(_: Page, value: object) -> str:
+    return url_segment("" if value is None else str(value))

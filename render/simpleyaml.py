@@ -1,0 +1,92 @@
+"""The plainest YAML, read without a YAML parser: what nearly every post's block is made of.
+
+Lines of `key: value`, the value plain, quoted without escapes, or a flow list of plain words; or `key:` and lines of
+`- value` below it. Whatever is not surely of this kind (comments, blank lines, indented text, tags, anchors, tabs,
+control characters, a key given twice, …) is left to `yamltree`, whose answer is the same in all that is read here.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from blogd.render.yamltree import NULLS, READABLE, Field, Tree
+
+if TYPE_CHECKING:
+    from blogd.render.source import Source
+    from blogd.render.yamltree import Value
+
+
+_BEYOND_ASCII = READABLE.removeprefix(r"\x20-\x7e")
+_EASY = rf'[\x20-"$-9;-\x7e{_BEYOND_ASCII}]'  # neither `:` nor `#`
+_PLAIN = rf"""(?![-?:,\[\]{{}}#&*!|>'"%@`~\s]){_EASY}+(?:(?::(?=\S)|(?<=\S)#){_EASY}*)*"""
+_SINGLE = rf"'((?:[\x20-&(-\x7e{_BEYOND_ASCII}]+|'')*)'"
+_DOUBLE = rf'"([\x20!#-\[\]-\x7e{_BEYOND_ASCII}]*)"'
+_TEXT = rf"(?:({_PLAIN})|{_SINGLE}|{_DOUBLE})"
+_WORDS = r"\[([A-Za-z0-9_ ,./-]*)\]"
+_END = r" *\r?\n"
+
+_OPENING = re.compile(f"---{_END}")
+_ENTRY = re.compile(rf"([A-Za-z_][\w-]{{0,99}}):(?: +(?:{_TEXT}|{_WORDS}){_END}|{_END}((?: *- .*\n)*))", re.ASCII)
+_ITEM = re.compile(rf"( *)- +{_TEXT} *\r?", re.ASCII)
+_PLAIN_GROUP, _SINGLE_GROUP, _WORDS_GROUP, _BELOW_GROUP = (
+    2,
+    3,
+    5,
+    6,
+)  # of an entry; an item's texts have the same numbers
+
+
+def read_simple(source: Source) -> Tree | None:
+    """Read a block, `source` starting with its `---` line; None for what is left to a YAML parser."""
+    text = source.text
+    opening = _OPENING.match(text)
+    fields: dict[str, Field] = {}
+    end, line = (opening.end(), source.first_line + 1) if opening else (-1, 0)
+    while 0 < end < len(text):
+        entry = _ENTRY.match(text, end)
+        if entry is None or entry[1] in fields or entry[1] in NULLS:
+            return None
+        try:
+            fields[entry[1]] = Field(_value(entry), line)
+        except _NotSimpleError:
+            return None
+        line += 1 + (entry[_BELOW_GROUP] or "").count("\n")
+        end = entry.end()
+    return Tree(fields) if opening else None
+
+
+class _NotSimpleError(Exception):
+    pass
+
+
+def _value(entry: re.Match[str]) -> Value:
+    words, below = entry[_WORDS_GROUP], entry[_BELOW_GROUP]
+    if words is not None:
+        return _words(words)
+    return _items(below) if below else None if below == "" else _scalar(entry)
+
+
+def _scalar(match: re.Match[str]) -> str | None:
+    text = match[match.lastindex or 0]
+    if match.lastindex != _PLAIN_GROUP:
+        return text.replace("''", "'") if match.lastindex == _SINGLE_GROUP else text
+    plain = text.rstrip(" ")
+    return None if plain in NULLS else plain
+
+
+def _items(below: str) -> tuple[str | None, ...]:
+    lines = below.split("\n")[:-1]
+    items = [item for line in lines if (item := _ITEM.fullmatch(line))]
+    if len(items) != len(lines) or len({item[1] for item in items}) != 1:
+        raise _NotSimpleError
+    return tuple(_scalar(item) for item in items)
+
+
+def _words(words: str) -> tuple[str | None, ...]:
+    if not words.strip(" "):
+        return ()
+    parts = [word.strip(" ") for word in words.split(",")]
+    if not all(part[:1].isalnum() or part.startswith("_") for part in parts):
+        raise _NotSimpleError
+    return tuple(None if part in NULLS else part for part in parts)

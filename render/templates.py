@@ -1,0 +1,64 @@
+"""The templates of a site, rendered for its pages.
+
+`Templates` holds a snapshot of sources. python-liquid parses a template when it is first needed, and defines what
+templates mean; most are then compiled to Python functions (see `liquid_units`), the others interpreted.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from blogd.render.liquid_errors import TemplateError, missing_template, template_error
+from blogd.render.liquid_interpreter import Environment, template_name
+from blogd.render.liquid_page import FilterFunction, Limits, Page, Run
+from blogd.render.liquid_units import CodeCache, Units
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from blogd.render.records import TemplateSource
+
+__all__ = ["CodeCache", "FilterFunction", "Limits", "Page", "TemplateError", "Templates"]
+
+
+class Templates:
+    """The templates of a site by name; `filters` are added to Liquid's own or take their place."""
+
+    def __init__(
+        self,
+        sources: Mapping[str, TemplateSource],
+        filters: Mapping[str, FilterFunction],
+        *,
+        limits: Limits | None = None,
+        compiled: bool = True,
+        code_cache: CodeCache | None = None,
+    ) -> None:
+        self._sources = dict(sources)
+        self._limits = limits or Limits()
+        self._environment = Environment(self._sources, filters, self._limits)
+        self._units = Units(self._environment, {} if code_cache is None else code_cache, compiled=compiled)
+
+    def update(self, changes: Mapping[str, TemplateSource | None]) -> None:
+        """Take new sources over; None removes a template."""
+        for name, source in changes.items():
+            if source is None:
+                self._sources.pop(name, None)
+            else:
+                self._sources[name] = source
+        self._environment.forget(changes)
+        self._units.forget(changes)
+
+    def render(self, name: str, page: Page) -> str:
+        """Return the page's text; raise TemplateError where a template is missing, broken, or fails."""
+        name = template_name(name)
+        page.read_template(name)
+        source = self._sources.get(name)
+        if source is None:
+            raise missing_template(name)
+        run, out = Run(page, self._limits), list[str]()
+        try:
+            self._units.page(name)(run, page, out, 0)
+            run.check_length(sum(map(len, out)))
+        except Exception as error:
+            raise template_error(error, source) from error
+        return "".join(out)

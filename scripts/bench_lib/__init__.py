@@ -1,0 +1,1 @@
+"""What `scripts/make-blog`, `scripts/bench` and `scripts/soak` are made of; the standard library alone."""

@@ -1,0 +1,3 @@
+from multiprocessing.context import SpawnContext
+
+def get_context(method: str | None = None) -> SpawnContext: ...
