@@ -17,12 +17,14 @@ import zlib
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.render.body import Body
-from blogd.render.site import BodyRef
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+
+    from blogd.render.site import BodyRef
 
 SUFFIX: Final = ".bodies"
 MANY_SEGMENTS: Final = 24

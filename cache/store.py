@@ -15,14 +15,15 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.render.diagnostic import Diagnostic
+from blogd.render.routes import PageKey
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from blogd.render.reads import Entity
-    from blogd.render.routes import PageKey
 
 SCHEMA: Final = "1"
 DATABASE: Final = "cache.db"
@@ -64,10 +65,6 @@ class PageRow(msgspec.Struct, gc=False):
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-class StoreError(Exception):
-    """The cache can't be used at all; the message says why and what to do."""
-
-
 class Store:
     """An open database. `reset` says why it was begun anew, '' if it wasn't."""
 
@@ -87,8 +84,7 @@ class Store:
             connection.execute("pragma synchronous = normal")
             connection.executescript(files(__package__ or "blogd.cache").joinpath("store.sql").read_text("utf-8"))
             found = connection.execute("select value from meta where name = 'schema'").fetchone()
-            if found is not None and found[0] != SCHEMA:
-                raise sqlite3.DatabaseError(f"its format is {found[0]}, not {SCHEMA}")
+            _check(found)
             connection.execute("insert or ignore into meta values ('schema', ?)", (SCHEMA,))
             self._adopt(connection, version)
         except BaseException:
@@ -244,6 +240,11 @@ class Store:
     def put_shared_reads(self, sets: Iterable[tuple[int, bytes]]) -> None:
         """Write new sets of shared reads."""
         self._connection.executemany("insert or replace into shared_reads values (?, ?)", sets)
+
+
+def _check(found: tuple[str] | None) -> None:
+    if found is not None and found[0] != SCHEMA:
+        raise sqlite3.DatabaseError(f"its format is {found[0]}, not {SCHEMA}")
 
 
 def _signed(number: int) -> int:

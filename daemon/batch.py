@@ -6,6 +6,7 @@ import os
 import threading
 
 import msgspec
+
 from blogd.render.diagnostic import Diagnostic
 
 

@@ -11,6 +11,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.cache.manifest import Manifest
 from blogd.cache.store import CLEAN, STALE, PageRow, Store
 from blogd.daemon.findings import Findings

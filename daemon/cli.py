@@ -91,9 +91,9 @@ def blogd() -> None:
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def init(folder: Path) -> int:
     """Write a starter blog into DIR."""
-    from blogd.daemon.init import write_starter  # noqa: PLC0415
+    from blogd.daemon.starter_blog import write_starter  # noqa: PLC0415
 
-    count = write_starter(folder)
+    count = len(write_starter(folder))
     click.echo(f"wrote a starter blog of {count} files to {folder}; next: blogd build {folder}")
     return 0
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,7 +39,7 @@ from blogd.daemon.reporter import OutputClosedError
 from blogd.daemon.tally import Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
 
     from rich.console import Console, RenderableType
 
@@ -69,38 +69,36 @@ class RichReporter:
         self._monotonic = monotonic
         self._wall = wall
         self._marks = UNICODE if console.encoding.startswith("utf") else ASCII
-        self._tally = Tally(monotonic())
+        self._tally = Tally()
         self._phase: Phase = "scan"
         self._workers: dict[int, WorkerStatus] = {}
         self._seen: Counter[Severity] = Counter()
         self._site = ""
         self._standing = 0
-        self._working = False
         self._watching = False
         self._refreshed_at = 0.0
         self._live = self._new_live()
 
     def emit(self, event: Event) -> None:
         """Take an event into the display, print what of it stays."""
-        try:
+        with _closed_terminal():
             self._take(event)
-            self.tick()
-        except OSError as error:
-            raise OutputClosedError from error
+        self.tick()
 
     def tick(self) -> float | None:
         """Refresh the display if it is due."""
-        if not self._working:
+        if self._tally.started is None:
             return None
         wait = self._refreshed_at + REFRESH_S - self._monotonic()
         if wait > 0:
             return wait
-        self._refresh()
+        with _closed_terminal():
+            self._refresh()
         return REFRESH_S
 
     def close(self) -> None:
         """Take the display away and show the cursor again."""
-        self._working = False
+        self._tally = Tally()
         with suppress(OSError):
             self._live.stop()
         self._live = self._new_live()
@@ -108,15 +106,17 @@ class RichReporter:
     def _take(self, event: Event) -> None:
         match event:
             case PhaseStarted(phase=phase):
+                self._begin()
                 self._phase = phase
             case Progress():
+                self._begin()
                 self._tally.update(event, self._monotonic())
             case WorkerState(worker=worker, status=status):
                 self._workers[worker] = status
             case DiagnosticEvent(diagnostic=finding):
                 self._find(finding)
             case Note(text=text):
-                self._console.print(Text(f"note: {wording.printable(text)}", "yellow"))
+                self._print(Text(wording.note(text), "yellow"))
             case Explained(page=page, reason=reason) if self._verbose:
                 self._print(Text(wording.printable(f"  {page}: {reason}"), "dim"))
             case Explained():
@@ -146,23 +146,24 @@ class RichReporter:
                 self._refresh()
             case Stopped(signal=signal):
                 self.close()
-                self._console.print(Text(f"stopped by {signal}; the next run goes on from here", "dim"))
+                self._print(Text(f"stopped by {signal}; the next run goes on from here", "dim"))
             case _:
                 pass
 
     def _begin(self) -> None:
-        self._tally = Tally(self._monotonic())
-        self._seen.clear()
-        self._phase = "scan"
-        self._working = True
+        """Start to show work, unless work is shown already: several changes may come one upon the other."""
+        if self._tally.started is None:
+            self._tally.begin(self._monotonic())
+            self._phase = "scan"
 
     def _end(self, built: Built, lines: list[RenderableType]) -> None:
-        self._working = False
+        self._tally = Tally()
         self._standing = built.standing
         hidden = {severity: max(0, self._seen[severity] - DETAILED) for severity in STYLES}
         if not self._verbose and any(hidden.values()):
             counts = wording.findings(hidden["error"], hidden["warning"])
             self._print(Text(f"not shown: {counts}; --verbose shows all", "bold"))
+        self._seen.clear()
         self._print(*lines)
 
     # What is printed
@@ -228,7 +229,7 @@ class RichReporter:
 
     def _print(self, *lines: RenderableType) -> None:
         for line in lines:
-            self._console.print(line, soft_wrap=True)
+            self._console.print(line)
 
     # What moves
 
@@ -253,7 +254,7 @@ class RichReporter:
         dashboard = Dashboard(self._tally, self._phase, self._workers, self._marks)
         if not self._watching:
             return dashboard.whole(width, self._console.height, now)
-        if self._working and now - self._tally.started >= PATIENCE_S:
+        if self._tally.lasts(now) >= PATIENCE_S:
             return dashboard.brief(width, now)
         return self._status(width)
 
@@ -277,6 +278,14 @@ def finding_lines(finding: Diagnostic, width: int) -> list[Text]:
         source, caret = shown
         lines += [Text(f"    {source}"), *([Text(f"    {caret}", style)] if caret else [])]
     return lines + [Text(f"hint: {wording.printable(line)}", "cyan") for line in finding.hint.splitlines()]
+
+
+@contextmanager
+def _closed_terminal() -> Generator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise OutputClosedError from error
 
 
 def _home_relative(path: str) -> str:

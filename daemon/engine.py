@@ -17,12 +17,15 @@ from __future__ import annotations
 import time
 from collections import deque
 from multiprocessing.connection import wait
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
+
+import msgspec
 
 from blogd.cache.store import FAILED, Store
 from blogd.daemon import wire
 from blogd.daemon.books import Books
 from blogd.daemon.events import Note, PhaseStarted, WorkerState
+from blogd.daemon.expanding import Expanding
 from blogd.daemon.in_process import InProcess
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
@@ -30,7 +33,7 @@ from blogd.daemon.pool import Answered, Crew, Died, Pool
 from blogd.daemon.scan import look, scan
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
-from blogd.daemon.worker import Setup
+from blogd.daemon.worker import LostSourceError, Setup, read_source
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.site import Delta, Site
 
@@ -38,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from blogd.cache.store import PageRow
+    from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.scan import FileStat
@@ -46,6 +50,15 @@ if TYPE_CHECKING:
 READ_BATCH: Final = 24
 MOST_TRIES: Final = 3
 TICK_S: Final = 0.5
+
+
+class _Change(NamedTuple):
+    """A change of the site that waits for its macros. `gone`: results that are needed no more."""
+
+    intake: Intake
+    delta: Delta
+    changes: Changes
+    gone: Delta
 
 
 class Engine:
@@ -60,7 +73,7 @@ class Engine:
         self.totals = Totals(reporter)
         self.site = Site()
         self._plan = Plan(self.site)
-        self._making = Making(self.books, self.totals, project.workers, self._recover)
+        self._making = Making(self.books, self.totals, project.crew, self._recover)
         self._pool: Crew | None = None
         self._repair = Reassigned({}, set())
         self._is_loaded = False
@@ -70,6 +83,8 @@ class Engine:
         self._look: dict[str, FileStat | None] = {}
         self._look_is_full = False
         self._intake: Intake | None = None
+        self._change: _Change | None = None
+        self._expanding = Expanding(self.site, self._macro_host, self._read_source)
         self._to_read: deque[wire.FileTask] = deque()
         self._to_read_alone: deque[wire.FileTask] = deque()
         self._reads_open = 0
@@ -89,6 +104,7 @@ class Engine:
         if self._pool is not None:
             self._pool.close()
             self._pool = None
+        self._expanding.close()
         self._store.close()
 
     def start_workers(self) -> None:
@@ -114,6 +130,7 @@ class Engine:
         if not self.sources.rows:
             return
         self.site.apply(self.sources.load())
+        self.site.apply(self._expanding.load(self._store.get("macros")))
         self._plan.start(copies_of(self.sources.rows))
         self._repair = self.books.differences(self._plan.outputs())
         self._making.enqueue(self.books.manifest.stale())
@@ -147,12 +164,14 @@ class Engine:
 
     def _advance(self) -> bool:
         """Do what needs no waiting; tell whether workers have something to do."""
-        if self._intake is None and (self._look or self._look_is_full):
+        if self._intake is None and self._change is None and (self._look or self._look_is_full):
             self._begin_reading()
         is_reading = bool(self._to_read or self._to_read_alone or self._reads_open)
         if self._intake is not None and not is_reading:
             self._apply(self._intake)
-        return is_reading or bool(self._making)
+        if self._change is not None and not self._expanding.is_busy():
+            self._finish(self._change)
+        return is_reading or self._change is not None or bool(self._making)
 
     def _wait(self, extra: list[int]) -> list[int]:
         self.start_workers()
@@ -160,8 +179,10 @@ class Engine:
         pool.feed(self._next_task)
         self._show_workers(pool)
         tick = self._reporter.tick()
-        patience = min(pool.next_deadline() - time.monotonic(), TICK_S if tick is None else tick)
-        ready: set[int] = set(wait(pool.handles() + extra, max(0.0, patience)))
+        deadline = min(pool.next_deadline(), self._expanding.deadline())
+        patience = min(deadline - time.monotonic(), TICK_S if tick is None else tick)
+        handles = pool.handles() + extra + self._expanding.handles()
+        ready = {handle for handle in wait(handles, max(0.0, patience)) if isinstance(handle, int)}
         for event in pool.collect(ready):
             self._handle(event)
         self.books.commit()
@@ -170,7 +191,7 @@ class Engine:
     def _next_task(self) -> wire.ReadFiles | wire.RenderPages | None:
         self._batch += 1
         if self._to_read:
-            size = max(1, min(READ_BATCH, len(self._to_read) // (2 * self._project.workers)))
+            size = max(1, min(READ_BATCH, len(self._to_read) // (2 * self._project.crew)))
             return self._read_task(tuple(self._to_read.popleft() for _ in range(size)))
         if self._to_read_alone:
             return self._read_task((self._to_read_alone.popleft(),))
@@ -228,6 +249,8 @@ class Engine:
         """Tell whether there is work although no source differs."""
         if not self.sources.rows or self.sources.is_other_policy() or self.books.manifest.stale():
             return True
+        if self._expanding.has_failed(self._store.get("macros")):
+            return True
         return any(self._show_time(name, self._project.now()) != shown for name, shown in self.books.clock().items())
 
     def _read(self, wanted: dict[str, bytes]) -> None:
@@ -246,10 +269,22 @@ class Engine:
     # Applying.
 
     def _apply(self, intake: Intake) -> None:
+        """Change the site, and begin the macro calls that this asks for."""
         self._reporter.emit(PhaseStarted(phase="plan"))
         self._intake = None
         delta = self.sources.settle(intake)
         changes = self.site.apply(delta)
+        is_new = intake.has_new_meta or intake.has_new_scripts
+        gone = self._expanding.begin(changes, intake.entries, self.sources.scripts, is_all=is_new)
+        self._change = _Change(intake, delta, changes, gone)
+
+    def _finish(self, change: _Change) -> None:
+        """Complete the site with the results of macros, tell the workers, and plan."""
+        self._change = None
+        intake, changes = change.intake, change.changes
+        macros = {**change.gone.macros, **self._expanding.finish().macros}
+        changes.include(self.site.apply(Delta(macros=macros)))
+        delta = msgspec.structs.replace(change.delta, macros=macros)
         for path in intake.copies:
             changes.add(("asset", path))
         self._add_clock(changes)
@@ -258,9 +293,31 @@ class Engine:
         self._making.overtake(self._generation, changes)
         if self._pool is not None:
             self._pool.update(wire.Update(self._generation, delta, self._now))
-        change = self._plan.follow(changes, intake.copies)
+        reassigned = self._plan.follow(changes, intake.copies)
         self._note_findings(intake)
-        self._make(intake, change, changes)
+        self._make(intake, reassigned, changes)
+        self._save_macros(has_results=bool(macros))
+
+    def _macro_host(self) -> MacroHost:
+        from blogd.daemon.macro_host import MacroHost  # noqa: PLC0415 - few sites have macros
+        from blogd.daemon.macro_memo import MacroMemo  # noqa: PLC0415
+
+        stored = self._store.get("macro-memo")
+        return MacroHost.of(self._project.root, MacroMemo.load(stored) if stored else None)
+
+    def _read_source(self, record: str) -> str:
+        try:
+            return read_source(str(self._project.root), self.site.entries[record].post)
+        except LostSourceError:
+            return ""  # it has just been changed again, and will be read again
+
+    def _save_macros(self, *, has_results: bool) -> None:
+        if has_results:
+            self._store.put("macros", self._expanding.dump())
+        memo = self._expanding.memo
+        if memo is not None and memo.changed:
+            self._store.put("macro-memo", memo.dump())
+            memo.changed = False
 
     def _make(self, intake: Intake, change: Reassigned, changes: Changes) -> None:
         known = self.books.manifest.ids
@@ -290,7 +347,7 @@ class Engine:
         for path, row in intake.rows.items():
             self.books.findings.replace(("source", path), row.diagnostics if row else ())
         problems = [finding for findings in self.site.problems.values() for finding in findings]
-        self.books.findings.replace(("site",), (*problems, *self._plan.problems()))
+        self.books.findings.replace(("site",), (*problems, *self._plan.problems(), *self._expanding.findings()))
 
     # Failures.
 

@@ -1,7 +1,7 @@
 """What is wrong at the moment, by whom it was found, and what of it has been told.
 
-An *owner* is what a finding hangs on: ("source", path), ("page", path), ("site",) for what files say together, ("scan",)
-and ("watch",). New findings of an owner replace its earlier ones, so a mended error goes away by itself.
+An *owner* is what a finding hangs on: ("source", path), ("page", path), ("site",) for what files say together,
+("scan",) and ("watch",). New findings of an owner replace its earlier ones, so a mended error goes away by itself.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ class MemoryGauge:
 
 
 def proportional_set_size(pid: int) -> int:
-    """Give a process's proportional set size in bytes, 0 where the system doesn't tell (it isn't Linux, or it ended)."""
+    """Give a process's proportional set size in bytes; 0 where the system doesn't tell, and when it has ended."""
     try:
         with open(f"/proc/{pid}/smaps_rollup", "rb") as file:
             text = file.read()

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.daemon.output import LEDGER, TEMPORARY
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.reads import ASPECT

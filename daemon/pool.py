@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 import msgspec
 import multiprocess
+
 from blogd.daemon import wire
 from blogd.daemon.worker import Setup, run_worker
 

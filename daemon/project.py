@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+
 from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
@@ -24,7 +25,10 @@ LIBRARIES: Final = ("blogd", "python-liquid", "mistune", "pygments")
 
 
 class Project(msgspec.Struct, frozen=True):
-    """`root` and `out` are real paths; `cache` is the folder of this output's cache, `bodies` that of its bodies."""
+    """`root` and `out` are real paths; `cache` is the folder of this output's cache, `bodies` that of its bodies.
+
+    `workers` is the number of processes that render, 0 to do it in this one.
+    """
 
     root: Path
     out: Path
@@ -34,6 +38,11 @@ class Project(msgspec.Struct, frozen=True):
     policy: Policy
     version: str
     pid: int
+
+    @property
+    def crew(self) -> int:
+        """The number of those who render."""
+        return max(1, self.workers)
 
     def now(self) -> int:
         """Give the build's time, in whole seconds as µs since 1970: the clock's, or what SOURCE_DATE_EPOCH says."""

@@ -27,6 +27,7 @@ from blogd.daemon.events import (
     DiagnosticEvent,
     Explained,
     Note,
+    PhaseStarted,
     Progress,
     Ready,
     RebuildStarted,
@@ -90,17 +91,15 @@ class JsonReporter:
         self._out = out
         self._notes = notes
         self._monotonic = monotonic
-        self._tally = Tally(0.0)
+        self._tally = Tally()
         self._pending: Section | None = None
         self._sent_at = -JSON_PROGRESS_S
 
     def emit(self, event: Event) -> None:
         """Write the event's line, if it has one."""
         match event:
-            case Started() | RebuildStarted():
-                self._tally, self._pending = Tally(self._monotonic()), None
-                if isinstance(event, Started):
-                    self._write(event)
+            case Started() | Ready():
+                self._write(event)
             case Progress():
                 self._tally.update(event, self._monotonic())
                 self._pending = event.section
@@ -109,13 +108,12 @@ class JsonReporter:
                 self._write(_diagnostic_line(finding))
             case Built():
                 self._send_progress()
-                self._write(event)
-            case Ready():
+                self._tally = Tally()
                 self._write(event)
             case Note(text=text):
-                self._note(f"note: {text}")
+                self._note(wording.note(text))
             case Explained(page=page, reason=reason):
-                self._note(f"{page}: {reason}")
+                self._note(wording.printable(f"{page}: {reason}"))
             case _:
                 pass
 
@@ -146,7 +144,7 @@ class JsonReporter:
 
     def _note(self, text: str) -> None:
         with suppress(OSError):
-            print(wording.printable(text), file=self._notes, flush=True)
+            print(text, file=self._notes, flush=True)
 
 
 class PlainReporter:
@@ -164,8 +162,8 @@ class PlainReporter:
         self._verbose = verbose
         self._monotonic = monotonic
         self._wall = wall
-        self._tally = Tally(monotonic())
-        self._progress_at = monotonic()
+        self._tally = Tally()
+        self._progress_at = 0.0
         self._watching = False
 
     def emit(self, event: Event) -> None:
@@ -174,19 +172,21 @@ class PlainReporter:
             case Started():
                 workers = wording.counted(event.workers, "worker")
                 self._write(wording.printable(f"blogd {event.version}: {event.site} -> {event.out}, {workers}"))
-                self._restart()
-            case RebuildStarted():
-                self._restart()
+                self._begin()
+            case RebuildStarted() | PhaseStarted():
+                self._begin()
             case Progress():
+                self._begin()
                 self._tally.update(event, self._monotonic())
                 self.tick()
             case DiagnosticEvent(diagnostic=finding):
                 self._write(*diagnostic_lines(finding))
             case Note(text=text):
-                self._write(wording.printable(f"note: {text}"))
+                self._write(wording.note(text))
             case Explained(page=page, reason=reason) if self._verbose:
                 self._write(wording.printable(f"  {page}: {reason}"))
             case Built():
+                self._tally = Tally()
                 self._write(*(self._rebuilt(event) if self._watching else [summary_line(event)]))
             case Ready():
                 self._watching = True
@@ -207,9 +207,10 @@ class PlainReporter:
     def close(self) -> None:
         """Do nothing: every line is out already."""
 
-    def _restart(self) -> None:
-        self._progress_at = self._monotonic()
-        self._tally = Tally(self._progress_at)
+    def _begin(self) -> None:
+        if self._tally.started is None:
+            self._progress_at = self._monotonic()
+            self._tally.begin(self._progress_at)
 
     def _rebuilt(self, built: Built) -> list[str]:
         clock = time.strftime("%H:%M:%S", time.localtime(self._wall()))

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
+
 from blogd.render.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:

@@ -37,7 +37,7 @@ HOLD_UP_S: Final = 0.3
 YOUNG_PATIENCE_S: Final = 1.0
 MANY: Final = 50
 FLOOD: Final = 1000
-QUIET_S: Final = 0.1
+QUIET_S: Final = 0.15
 QUIET_PATIENCE_S: Final = 10.0
 _BELIEVED_FOR_S: Final = 1.0
 _SECOND_NS: Final = 1_000_000_000
@@ -91,6 +91,11 @@ class Settling:
     def __bool__(self) -> bool:
         return bool(self._held or self._reason)
 
+    @property
+    def is_much(self) -> bool:
+        """Whether what is held waits for quiet."""
+        return bool(self._reason) or len(self._held) > MANY
+
     def add(self, paths: Iterable[str], now_s: float) -> None:
         """Hold paths that were reported."""
         for path in paths:
@@ -127,8 +132,7 @@ class Settling:
         self._last_s = now_s
 
     def _waits_for_quiet(self, now_s: float) -> bool:
-        is_much = bool(self._reason) or len(self._held) > MANY
-        return is_much and now_s - self._last_s < QUIET_S and now_s - self._first_s < QUIET_PATIENCE_S
+        return self.is_much and now_s - self._last_s < QUIET_S and now_s - self._first_s < QUIET_PATIENCE_S
 
     def _settled(self, now_s: float, wall_ns: int) -> frozenset[str]:
         looks = {path: self._see(path) for path in self._held}

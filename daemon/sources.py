@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+
 from blogd.cache.bodies import gather, is_scattered, sweep
 from blogd.cache.store import SourceRow
 from blogd.daemon.output import digest
@@ -33,7 +34,6 @@ from blogd.render.project import (
     read_project,
     read_tags,
 )
-from blogd.render.records import Media, TemplateSource
 from blogd.render.site import Delta, Entry, Meta
 from blogd.render.template_source import Script, read_script, read_template
 
@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from blogd.cache.store import Store
     from blogd.daemon.scan import FileStat
     from blogd.daemon.wire import FileResult
+    from blogd.render.records import Media, TemplateSource
 
 MOST_TEXT_BYTES: Final = 8 << 20  # of a template, script, sidecar or meta file
 COPIED: Final = ("assets/", "images/", "media/")

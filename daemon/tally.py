@@ -2,8 +2,8 @@
 
 Totals become known bit by bit: posts after the scan, pages after the posts are read. Two rules keep the bar honest:
 
-- Work is weighed, since reading a post costs more than copying a file. While only posts are known, the pages they will
-  make are expected, so that reading never fills the bar.
+- Work is weighed, since rendering a page costs more than copying a file. While only posts are known, the pages they
+  will make are expected, so that reading never fills the bar.
 - Whenever the totals change, what is left of the bar is shared out anew among what is left of the work. So the
   fraction never jumps and never goes back, and still ends at 1.
 
@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 WINDOW_S = 5.0
 SAMPLE_S = 0.1
+TOO_LITTLE = 0.02
 PAGES_PER_POST = 2
-WEIGHTS: dict[Section, float] = {"posts": 2.0, "copies": 0.2}  # a page weighs 1
+WEIGHTS: dict[Section, float] = {"copies": 0.2}  # a page or a post weighs 1
 
 
 class Count(NamedTuple):
@@ -39,18 +40,25 @@ class _Sample(NamedTuple):
 
 
 class Tally:
-    """The counts of one run or rebuild; times are seconds of a monotonic clock."""
+    """The counts of one run or rebuild, from `begin` on; times are seconds of a monotonic clock."""
 
-    def __init__(self, started: float) -> None:
-        self.started = started
+    def __init__(self) -> None:
+        self.started: float | None = None
         self.sections: dict[Section, Count] = {}
-        self._samples = deque([_Sample(started, 0.0, 0, 0)])
+        self._samples: deque[_Sample] = deque()
         self._fraction_base = 0.0
         self._weight_base = 0.0
         self._weight_total = 0.0
 
+    def begin(self, now: float) -> None:
+        """Note that work is going on; only the first time counts."""
+        if self.started is None:
+            self.started = now
+            self._samples.append(_Sample(now, 0.0, 0, 0))
+
     def update(self, progress: Progress, now: float) -> None:
         """Take a section's new counts."""
+        self.begin(now)
         fraction, weight = self.fraction, self._weight_done
         total = max(progress.total, progress.done)
         self.sections[progress.section] = Count(progress.done, total)
@@ -86,6 +94,8 @@ class Tally:
 
     def rate(self) -> tuple[float, str] | None:
         """Give the speed per second and what is counted: pages once there are some, posts until then."""
+        if not self._samples:
+            return None
         first, last = self._samples[0], self._samples[-1]
         elapsed = last.at - first.at
         if elapsed < SAMPLE_S:
@@ -93,10 +103,16 @@ class Tally:
         pages, posts = last.pages - first.pages, last.posts - first.posts
         return (pages / elapsed, "pages") if pages else (posts / elapsed, "posts") if posts else None
 
+    def lasts(self, now: float) -> float:
+        """Say for how many seconds work has been going on, 0 if it is not."""
+        return 0.0 if self.started is None else now - self.started
+
     def seconds_left(self, now: float) -> float | None:
-        """Estimate the time left; None while a second's worth of work hasn't been seen."""
+        """Estimate the time left; None while too little has been seen to tell."""
+        if self.lasts(now) < 1 or self.fraction < TOO_LITTLE:
+            return None
         first, last = self._samples[0], self._samples[-1]
-        if now - self.started < 1 or last.weight <= first.weight:
+        if last.weight <= first.weight:
             return None
         speed = (last.weight - first.weight) / (last.at - first.at)
         return max(0.0, (self._weight_total - last.weight) / speed - (now - last.at))
@@ -116,5 +132,5 @@ class Tally:
         if len(self._samples) > 1 and now - self._samples[-2].at < SAMPLE_S:
             self._samples.pop()
         self._samples.append(sample)
-        while now - self._samples[0].at > WINDOW_S and len(self._samples) > 2:
-            self._samples.popleft()
+        while len(self._samples) > 2 and (now - self._samples[0].at > WINDOW_S or self._samples[1].weight == 0):
+            self._samples.popleft()  # too old, or from before work began

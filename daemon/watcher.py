@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from blogd.daemon.batch import Batch, Outbox
 from blogd.daemon.polling import Poller
 from blogd.daemon.scan import FOLDERS
-from blogd.daemon.settling import Settling, see
+from blogd.daemon.settling import QUIET_S, Settling, see
 from blogd.daemon.watches import WatchError, Watches, native_notifier
 from blogd.render.diagnostic import Diagnostic, Severity
 
@@ -181,10 +181,10 @@ class Watcher:
             self._settling.add_rescan(_ROUTINE, now_s)
 
     def _follow_polls(self, poller: Poller) -> None:
+        changed = frozenset[str]() if self._is_gone else poller.poll()
         now_s = self._clocks.monotonic_s()
-        if not self._is_gone:
-            self._settling.add(poller.poll(), now_s)
-        next_s = now_s + poller.pause_s
+        self._settling.add(changed, now_s)
+        next_s = now_s + (QUIET_S / 2 if self._settling.is_much else poller.pause_s)
         while not self._closing.is_set() and not self._reopen_reason and now_s < next_s:
             self._check_tops()
             if not self._reopen_reason:
@@ -221,7 +221,8 @@ class Watcher:
                 self._tell("error", "the site's folder is gone", "bring it back, and watching goes on")
             self._is_gone = True
         elif self._is_gone or tops != self._tops:
-            self._reopen_reason = "the site's folder is back" if self._is_gone else "an input folder came or went"
+            reason = "the site's folder is back" if self._is_gone else "an input folder came or went"
+            self._reopen_reason = self._reopen_reason or reason
             self._is_gone = False
             self._tops = tops
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _IS_DEEP: Final = sys.platform == "darwin"
 _MODIFIED: Final = 2  # as in watchfiles.Change
-_GROW_MS: Final = 100  # reports are gathered for this long while new ones come in
+_GROW_MS: Final = 30  # reports are gathered for this long while new ones come in; much less than settling.QUIET_S
 _DRAIN_STEP_MS: Final = 2
 _DRAIN_MS: Final = 10
 _TRIES: Final = 5

@@ -11,6 +11,7 @@ from array import array
 from typing import TYPE_CHECKING
 
 import msgspec
+
 from blogd.cache.manifest import NO_READS
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.reads import OWN_KINDS, Entity
@@ -111,7 +112,7 @@ class PageResult(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PagesRendered(msgspec.Struct, frozen=True, tag=True):
-    """The answer to `RenderPages`. `entities` and `shared` are those met for the first time, in the order of their numbers."""
+    """The answer to `RenderPages`. `entities` and `shared` are those met for the first time, in their order."""
 
     batch: int
     results: tuple[PageResult, ...]

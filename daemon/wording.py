@@ -86,7 +86,7 @@ def memory(size: int) -> str:
 def what_changed(paths: Sequence[str], width: int = 10_000) -> str:
     """Name the first of the changed paths and count the rest, within a width."""
     if not paths:
-        return "nothing"
+        return "no source changed"
     more = f" + {number(len(paths) - 1)} more" if len(paths) > 1 else ""
     return clipped_path(printable(paths[0]), width - len(more)) + more
 
@@ -143,6 +143,12 @@ def failure(built: Built) -> str:
 def pages_per_second(built: Built) -> str:
     """Say the speed of a build: pages rendered over the whole time."""
     return f"{number(round(built.rendered / max(built.elapsed_ms, 1) * 1000))} pages/s"
+
+
+def note(text: str) -> str:
+    """Mark a note as such; further lines are indented below the first."""
+    first, *rest = text.splitlines() or [""]
+    return "\n".join([f"note: {printable(first)}", *(f"    {printable(line)}" for line in rest)])
 
 
 def findings(errors: int, warnings: int) -> str:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from zoneinfo import ZoneInfo
 
 import msgspec
+
 from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, encode_body
 from blogd.daemon import wire
 from blogd.daemon.output import Output, OutputError, digest
@@ -55,6 +56,18 @@ class LostSourceError(Exception):
     """A source is not what it was when the site was made; it has to be read again."""
 
 
+def read_source(root: str, post: Post) -> str:
+    """Give a record's raw Markdown; LostSourceError if the file has another by now."""
+    try:
+        with open(f"{root}/{post.path}", "rb") as file:
+            raw = file.read(MAX_BYTES + 1)[post.body_offset :]
+    except OSError as error:
+        raise LostSourceError(post.path) from error
+    if digest(raw) != post.source_digest:
+        raise LostSourceError(post.path)
+    return read_body(post.path, raw, post.body_line)[0]
+
+
 class SourceBodies:
     """The bodies of a site: rendered ones from the segments, raw ones from the sources themselves."""
 
@@ -69,15 +82,7 @@ class SourceBodies:
 
     def source(self, record: str) -> str:
         """Give a record's raw Markdown; LostSourceError if it is another by now."""
-        post = self._site.entries[record].post
-        try:
-            with open(f"{self._root}/{record}", "rb") as file:
-                raw = file.read(MAX_BYTES + 1)[post.body_offset :]
-        except OSError as error:
-            raise LostSourceError(record) from error
-        if digest(raw) != post.source_digest:
-            raise LostSourceError(record)
-        return read_body(record, raw, post.body_line)[0]
+        return read_source(self._root, self._site.entries[record].post)
 
     def close(self) -> None:
         """Close all files."""

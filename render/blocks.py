@@ -1,12 +1,9 @@
 """Blocks of Markdown: mistune's block parser, with the places of what it finds.
 
-A token of text doesn't carry the text but says where it lies: `state`, `at` and `end`. So a paragraph grows without
-copying, and the line of anything in it can be told (`Source.line_at`). A quote or a list item is parsed as a source of its
-own, whose lines are its parent's one by one; it only has to know on which line it starts.
-
 What is done otherwise than in mistune, and why:
 
 - Runs of lines that can be nothing but a paragraph are taken at once: most lines are such.
+- Lists take half the time (`lists`).
 - The patterns for raw HTML never backtrack (mistune's take cubic time for `<a b=` and some hundred tabs).
 - Tables are GitHub's (`tables`), also in quotes and lists.
 - A paragraph ends where something else begins, be it a footnote, and is not taken up again behind it.
@@ -15,18 +12,18 @@ What is done otherwise than in mistune, and why:
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import NamedTuple, cast
 
-from blogd.render.tables import TABLE_PATTERN, parse_table
 from mistune import BlockParser, BlockState
 from mistune.helpers import BLOCK_TAGS, PRE_TAGS
 from mistune.plugins.footnotes import REF_FOOTNOTE
 from mistune.util import unikey
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from blogd.render.block_source import Source
+from blogd.render.lists import parse_list
+from blogd.render.tables import TABLE_PATTERN, parse_table
 
-_PLAIN = re.compile(r"(?:[^\s\d!-/:-@\[-`{-~][^\n|]*+(?:\n|\Z))++")
+_PLAIN = re.compile(r"((?:[^\s\d!-/:-@\[-`{-~][^\n|]*+(?:\n|\Z))++)(?:[ \t\v\f]*+\n)*+")
 _ATTRIBUTES = r"""(?:\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+)*+"""
 _OPEN_TAG_END = re.compile(_ATTRIBUTES + r"[ \t]*+>[ \t]*+(?:\n|\Z)")
 _CLOSE_TAG_END = re.compile(r"[ \t]*+>[ \t]*+(?:\n|\Z)")
@@ -39,53 +36,6 @@ class Note(NamedTuple):
 
     text: str
     line: int
-
-
-class Source(BlockState):
-    """A text and the tokens found in it; `first_line` is the line of the body on which it starts."""
-
-    def __init__(self, parent: Source | None = None) -> None:
-        super().__init__(parent)
-        self.first_line = 1
-        self.child_line = 1
-        self._known = (0, 0)
-
-    def line_at(self, offset: int) -> int:
-        """Return the line of an offset; asked in ascending order, all answers together read the text once."""
-        known, lines = self._known
-        if offset < known:
-            known, lines = 0, 0
-        lines += self.src.count("\n", known, offset)
-        self._known = (offset, lines)
-        return self.first_line + lines
-
-    def child_state(self, src: str, lazy_line_starts: set[int] | None = None) -> Source:
-        """Return a source for the content of a quote, list item or footnote, which begins on `child_line`."""
-        child = Source(self)
-        child.process(src)
-        child.lazy_line_starts = lazy_line_starts or set()
-        child.first_line = self.child_line
-        # If there is a next item, the cursor already stands behind its first line.
-        self.child_line = self.line_at(self.cursor) - 1
-        return child
-
-    def add_paragraph(self, text: str) -> None:
-        """Make the text at the cursor a paragraph, or a part of the one that ends there."""
-        end = self.cursor + len(text)
-        if not self._extend_paragraph(end):
-            self.tokens.append({"type": "paragraph", "state": self, "at": self.cursor, "end": end})
-
-    def append_paragraph(self) -> int | None:
-        """Make the line at the cursor a part of the paragraph that ends there, if one does; return the line's end."""
-        end = self.find_line_end()
-        return end if self._extend_paragraph(end) else None
-
-    def _extend_paragraph(self, end: int) -> bool:
-        last = self.last_token()
-        if not last or last["type"] != "paragraph" or last["end"] != self.cursor:
-            return False
-        last["end"] = end
-        return True
 
 
 class Blocks(BlockParser):
@@ -104,10 +54,11 @@ class Blocks(BlockParser):
         """Find the blocks from the cursor on."""
         match = self.compile_sc(self.rules if rules is None else rules).match
         source = state.src
-        while state.cursor < state.cursor_max:
-            at = state.cursor
+        while (at := state.cursor) < state.cursor_max:
             if plain := _PLAIN.match(source, at):
-                state.add_paragraph(plain[0])
+                state.add_paragraph(plain[1])
+                if plain.end() > plain.end(1):
+                    state.tokens.append({"type": "blank_line"})
                 state.cursor = plain.end()
                 continue
             end = self._parse_indent_code_fast(state) if source[at] in " \t" else None
@@ -121,11 +72,13 @@ class Blocks(BlockParser):
 
     def parse_block_quote(self, m: re.Match[str], state: BlockState) -> int:
         """Read a quote."""
-        return _with_lines(m, state, super().parse_block_quote)
+        source = _source(state)
+        source.child_line = source.line_at(m.start())
+        return super().parse_block_quote(m, state)
 
     def parse_list(self, m: re.Match[str], state: BlockState) -> int:
         """Read a list."""
-        return _with_lines(m, state, super().parse_list)
+        return parse_list(self, m, _source(state))
 
     def parse_atx_heading(self, m: re.Match[str], state: BlockState) -> int:
         """Read a heading that begins with `#`."""
@@ -169,16 +122,6 @@ class Blocks(BlockParser):
 
 def _source(state: BlockState) -> Source:
     return cast("Source", state)
-
-
-def _with_lines(m: re.Match[str], state: BlockState, parse: Callable[[re.Match[str], BlockState], int]) -> int:
-    """Parse what has children, and tell them on which line they start."""
-    source = _source(state)
-    outer = source.child_line
-    source.child_line = source.line_at(m.start())
-    end = parse(m, state)
-    source.child_line = outer
-    return end
 
 
 def _html_until(state: BlockState, closing: str, start: int) -> int:

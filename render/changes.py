@@ -34,6 +34,14 @@ class Changes:
         if mask:
             self.masks[entity] = self.masks.get(entity, 0) | mask
 
+    def include(self, later: Changes) -> None:
+        """Take in what a later change, before anybody has seen this one, did."""
+        self.everything |= later.everything
+        for entity, mask in later.masks.items():
+            self.add(entity, mask)
+        for key, (before, after) in later.lists.items():
+            self.lists[key] = (self.lists[key][0] if key in self.lists else before, after)
+
     def mask(self, entity: Entity) -> int:
         """Give the aspects of an entity that changed, 0 if none did."""
         if self.everything:

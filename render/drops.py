@@ -95,7 +95,7 @@ class PostDrop(Drop):
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""
-        mask = ASPECT[aspect] | (ASPECT["untreed"] if self.is_untreed else 0)
+        mask = ASPECT[aspect] | (ASPECT["extra"] if self.is_untreed else 0)
         self.scene.recorder.read(("post", self.path, self.scene.tree), mask)
 
     def fact(self, aspect: str) -> object:

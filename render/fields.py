@@ -7,17 +7,19 @@ told and taken for absent: nothing here raises.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from blogd.render.instants import parse_instant
+from blogd.render.source import Findings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import tzinfo
 
-    from blogd.render.diagnostic import Diagnostic
     from blogd.render.source import Source
     from blogd.render.yamltree import Field
+
+T = TypeVar("T")
 
 _FLAGS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 _LANGUAGE = re.compile(r"[a-z]{1,8}(?:-[a-z0-9]{1,8})*", re.ASCII)
@@ -29,13 +31,17 @@ def parse_language(text: str) -> str | None:
     return code if _LANGUAGE.fullmatch(code) and len(code) <= 35 else None
 
 
+def _whole_number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else None
+
+
 class Fields:
     """The keys of one file, and what was found wrong with them so far."""
 
     def __init__(self, source: Source, fields: Mapping[str, Field]) -> None:
         self.source = source
         self.fields = fields
-        self.diagnostics: list[Diagnostic] = []
+        self.findings = Findings(source)
 
     def line(self, *keys: str) -> int:
         """Tell on which line the first of these keys stands; the block's first when none does."""
@@ -44,13 +50,13 @@ class Fields:
 
     def text(self, *keys: str) -> str | None:
         """Return a text without surrounding white space; None when it is absent or empty."""
-        found = self._find(keys)
-        if found is None:
-            return None
-        key, field = found
-        if isinstance(field.value, str):
-            return field.value.strip() or None
-        self.warn(field, f"`{key}` is not a text", f"write `{key}: value`, all on one line")
+        for key in keys:
+            field = self.fields.get(key)
+            if field is not None and field.value is not None:
+                if isinstance(field.value, str):
+                    return field.value.strip() or None
+                self.warn(field, f"`{key}` is not a text", f"write `{key}: value`, all on one line")
+                break
         return None
 
     def flag(self, *keys: str) -> bool | None:
@@ -78,39 +84,31 @@ class Fields:
 
     def number(self, key: str) -> int:
         """Return a whole number from 0; 0 when it is absent."""
-        text = self.text(key)
-        if text is None:
-            return 0
-        if text.isascii() and text.isdecimal() and len(text) < 16:
-            return int(text)
-        self.warn(self.fields[key], f"`{key}` is not a whole number", "")
-        return 0
+        return self._parse((key,), _whole_number, "a whole number", "write it in digits") or 0
 
     def language(self, *keys: str) -> str:
         """Return a language code; '' when it is absent."""
-        found = self._find(keys)
-        text = self.text(*keys)
-        if found is None or text is None:
-            return ""
-        code = parse_language(text)
-        if code is None:
-            self.warn(found[1], f"`{text[:40]}` is not a language code", "write one like `en` or `zh-tw`")
-        return code or ""
+        return self._parse(keys, parse_language, "a language code", "write one like `en` or `zh-tw`") or ""
 
     def instant(self, zone: tzinfo, *keys: str) -> int | None:
         """Return a date as an instant; None when it is absent."""
-        found = self._find(keys)
+        hint = "write `2024-01-31` or `2024-01-31T18:00:00Z`"
+        return self._parse(keys, lambda text: parse_instant(text, zone), "a date", hint)
+
+    def _parse(self, keys: tuple[str, ...], parse: Callable[[str], T | None], what: str, hint: str) -> T | None:
         text = self.text(*keys)
-        if found is None or text is None:
+        if text is None:
             return None
-        instant = parse_instant(text, zone)
-        if instant is None:
-            self.warn(found[1], f"`{text[:40]}` is not a date", "write `2024-01-31` or `2024-01-31T18:00:00Z`")
-        return instant
+        value = parse(text)
+        if value is None:
+            found = self._find(keys)
+            assert found is not None
+            self.warn(found[1], f"`{text[:40]}` is not {what}", hint)
+        return value
 
     def warn(self, field: Field, message: str, hint: str) -> None:
         """Note what is wrong with a key."""
-        self.diagnostics.append(self.source.finding("warning", field.line, message, hint, column=field.column))
+        self.findings.warn(field.line, message, hint, column=field.column)
 
     def _find(self, keys: tuple[str, ...]) -> tuple[str, Field] | None:
         for key in keys:

@@ -7,7 +7,7 @@ template of a macro. Findings (a dead link, an unknown macro) are reported where
 from __future__ import annotations
 
 from html import escape
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from blogd.render.body import Anchor, Link, Macro
 from blogd.render.links import MediaLink, PostLink, link_target, split_suffix
@@ -34,20 +34,23 @@ class MacroExpander(Protocol):
         ...
 
 
+class Shown(NamedTuple):
+    """A body on a page: its source file, its post, and the prefix of its element ids."""
+
+    record: str
+    post: str
+    anchor: str
+
+
+NO_BODY: Final = Shown("", "", "")  # text that is no post's body
+
+
 class Filler:
-    """Fill one body for one page.
+    """Fill one body for one page; `report` takes the findings."""
 
-    `record` is the source file of the body and `post` that of its post, both '' for text that is no body; `anchor` is
-    the prefix of its element ids. `report` takes the findings.
-    """
-
-    def __init__(
-        self, page: Page, record: str, post: str, *, anchor: str, expand: MacroExpander, report: Report | None = None
-    ) -> None:
+    def __init__(self, page: Page, shown: Shown, expand: MacroExpander, report: Report | None = None) -> None:
         self._page = page
-        self._record = record
-        self._post = post
-        self._anchor = anchor
+        self._shown = shown
         self._expand = expand
         self._report = report
         self._calls = 0
@@ -65,17 +68,17 @@ class Filler:
             case Macro():
                 return self._macro(piece)
             case Anchor():
-                return self._anchor
+                return self._shown.anchor
 
     def _link(self, link: Link) -> str:
-        url = resolve_link(self._page, link.url, self._record)
+        url = resolve_link(self._page, link.url, self._shown.record)
         if url is None:
             message = f"the link {link.url!r} leads nowhere: there is no such post or media file"
             self._warn(link.line, Finding(message, "mend the link, or add what it points to"))
         return escape(link.url if url is None else url)
 
     def _macro(self, call: Macro) -> str:
-        html, findings = self._expand(self._page, call, self._record, self._post, self._calls)
+        html, findings = self._expand(self._page, call, self._shown.record, self._shown.post, self._calls)
         self._calls += 1
         for finding in findings:
             self._warn(call.line, finding)
@@ -89,8 +92,8 @@ class Filler:
 
     def _warn(self, line: int, finding: Finding) -> None:
         if self._report:
-            first = self._page.site.entries[self._record].post.body_line
-            self._report(finding.at(self._record, first + line - 1 if line else 0))
+            first = self._page.site.entries[self._shown.record].post.body_line
+            self._report(finding.at(self._shown.record, first + line - 1 if line else 0))
 
 
 def resolve_link(page: Page, url: str, record: str) -> str | None:

@@ -12,7 +12,7 @@ import unicodedata
 
 _DROPPED = re.compile(r"[^\w\s-]")
 _SPACE = re.compile(r"\s")
-_RAW_ID = re.compile(r"""\bid\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++))""", re.IGNORECASE)
+_RAW_ID = re.compile(r"""<[A-Za-z][^<>]*?\s[iI][dD]\s*+=\s*+(?:"([^"]*+)"|'([^']*+)'|([^\s"'=<>`]++))""")
 _FOOTNOTE_ID = re.compile(r"fn(?:ref)?-\d")
 
 
@@ -21,23 +21,22 @@ class HeadingIds:
 
     def __init__(self, source: str) -> None:
         self._taken = set[str]()
-        self._next_number = dict[str, int]()
-        if "<" in source:
-            self._taken.update(first or second or third for first, second, third in _RAW_ID.findall(source))
+        self._numbers = dict[str, int]()
+        self._taken.update(first or second or third for first, second, third in _RAW_ID.findall(source))
 
     def new(self, text: str) -> str:
         """Return a heading's id; `text` is without markup."""
         slug = slugify(text) or "section"
-        found = slug
-        number = self._next_number.get(slug, 0)
-        while found in self._taken or _FOOTNOTE_ID.match(found):
+        if _FOOTNOTE_ID.match(slug):
+            slug = f"section-{slug}"
+        number = self._numbers.get(slug, 0)
+        name = f"{slug}-{number}" if number else slug
+        while name in self._taken:
             number += 1
-            found = f"{slug}-{number}"
-            if _FOOTNOTE_ID.match(slug):
-                slug = found = f"section-{slug}"
-        self._next_number[slug] = number
-        self._taken.add(found)
-        return found
+            name = f"{slug}-{number}"
+        self._numbers[slug] = number + 1
+        self._taken.add(name)
+        return name
 
 
 def slugify(text: str) -> str:
@@ -47,6 +46,6 @@ def slugify(text: str) -> str:
 
 
 def _mark(dropped: re.Match[str]) -> str:
-    """Keep combining marks, which `\\w` leaves out: words of many scripts are wrong without them."""
+    """Keep combining marks, which are no word characters to `re`: words of many scripts are wrong without them."""
     char = dropped[0]
     return char if not char.isascii() and unicodedata.category(char)[0] == "M" else ""

@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
-
-from blogd.render.html_text import escape
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pygments.formatters.html import HtmlFormatter
+    from collections.abc import Callable, Mapping
+
     from pygments.lexer import Lexer
 
 HIGHLIGHT_CLASS = "highlight"
+LIGHT_STYLE, DARK_STYLE = "default", "github-dark"
 
 _MAX_LENGTH = 100_000
-_LIGHT, _DARK = "default", "github-dark"  # text keeps a contrast of 4.5 in both
 _LANGUAGE = re.compile(r"\{?\.?([\w#+.-]+)")
-_COMMENT = re.compile(r" */\*.*?\*/")
 
 
 @lru_cache(maxsize=4096)
@@ -32,42 +30,65 @@ def highlight_code(code: str, language: str) -> str | None:
     """
     name = _LANGUAGE.match(language)
     lexer = _lexer(name[1].lower()) if name and len(code) <= _MAX_LENGTH else None
-    if lexer is None:
-        return None
-    from pygments import highlight  # noqa: PLC0415 - most runs highlight nothing anew
-
-    return cast("str", highlight(code, lexer, _formatter(_LIGHT)))
+    return _formatter()(code, lexer) if lexer else None
 
 
 @lru_cache(maxsize=1)
 def stylesheet() -> str:
     """Return CSS for highlighted code: light, and dark for those who prefer it; all under `.highlight`."""
     return "".join(
-        f"@media (prefers-color-scheme: {scheme}) {{\n{_rules(style)}\n}}\n"
-        for scheme, style in (("light", _LIGHT), ("dark", _DARK))
+        f"@media (prefers-color-scheme: {scheme}) {{\n{_rules(style)}}}\n"
+        for scheme, style in (("light", LIGHT_STYLE), ("dark", DARK_STYLE))
     )
 
 
 @lru_cache(maxsize=256)
 def _lexer(name: str) -> Lexer | None:
-    from pygments.lexers import get_lexer_by_name  # noqa: PLC0415
+    from pygments.lexers import find_lexer_class_by_name  # noqa: PLC0415 - most runs highlight nothing anew
     from pygments.util import ClassNotFound  # noqa: PLC0415
 
     try:
-        return cast("Lexer", get_lexer_by_name(name, stripnl=False))
+        return find_lexer_class_by_name(name)(stripnl=False)
     except ClassNotFound:
         return None
 
 
-@lru_cache(maxsize=2)
-def _formatter(style: str) -> HtmlFormatter[str]:
+@lru_cache(maxsize=1)
+def _formatter() -> Callable[[str, Lexer], str]:
+    from pygments import highlight  # noqa: PLC0415
     from pygments.formatters.html import HtmlFormatter  # noqa: PLC0415
 
-    return HtmlFormatter(nowrap=True, style=style)
+    formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
+    return lambda code, lexer: highlight(code, lexer, formatter)
 
 
-def _rules(style: str) -> str:
-    formatter = _formatter(style)
-    selector = f".{HIGHLIGHT_CLASS}"
-    lines = formatter.get_background_style_defs(selector) + formatter.get_token_style_defs(selector)
-    return "\n".join(_COMMENT.sub("", line) for line in lines if not line.startswith(f"{selector} .err "))
+def _rules(style_name: str) -> str:
+    """Return the rules of a Pygments style; what a lexer takes for an error stays unmarked."""
+    from pygments.styles import (  # noqa: PLC0415
+        get_style_by_name,  # pyright: ignore[reportUnknownVariableType] - its stub leaves the parameter open
+    )
+    from pygments.token import STANDARD_TYPES, Token  # noqa: PLC0415
+
+    style = get_style_by_name(style_name)
+    plain = ""
+    classes: dict[str, list[str]] = {}
+    for token, look in style:
+        declarations = _declarations(look)
+        if token is Token:
+            plain = declarations
+        elif declarations not in {plain, ""} and token in STANDARD_TYPES and token is not Token.Error:
+            classes.setdefault(declarations, []).append(f".{HIGHLIGHT_CLASS} .{STANDARD_TYPES[token]}")
+    rules = [f".{HIGHLIGHT_CLASS} {{ background: {style.background_color};{plain} }}"]
+    rules += [f"{', '.join(selectors)} {{{declarations} }}" for declarations, selectors in classes.items()]
+    return "".join(f"  {rule}\n" for rule in rules)
+
+
+def _declarations(look: Mapping[str, object]) -> str:
+    color, background = look["color"], look["bgcolor"]
+    return (
+        (f" color: #{color};" if color else "")
+        + (f" background: #{background};" if background else "")
+        + (" font-weight: bold;" if look["bold"] else "")
+        + (" font-style: italic;" if look["italic"] else "")
+        + (" text-decoration: underline;" if look["underline"] else "")
+    )

@@ -1,7 +1,7 @@
 """The holes of a body while its HTML is written.
 
-HTML is written as strings. Where a hole belongs, a marker stands: the hole's number between two NULs, a character that no
-HTML can hold and that the reader has taken out of the source. When all is written, `body` cuts the HTML at the markers.
+HTML is written as strings. Where a hole belongs, a marker stands: the hole's number between two NULs, a character that
+HTML can't hold and that has been taken out of the source. When all is written, `body` cuts the HTML at the markers.
 
 A `#fragment` is decided last: it gets an id prefix if it names an id that this body gave out, be it further down.
 """
@@ -90,4 +90,3 @@ class Holes:
     def _source(self, marker: re.Match[str]) -> str:
         hole = self._found[int(marker[1])]
         return escape(hole.source) if isinstance(hole, Macro) else ""
-

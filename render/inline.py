@@ -1,21 +1,23 @@
 """Inline Markdown to HTML in one pass.
 
 What a text means is mistune's to say (its inline parser with the plugins `strikethrough`, `url` and `footnotes`), and a
-differential test holds the two together. This is the same grammar without the bookkeeping, as bodies are most of what a
-build costs: mistune makes a token of every scrap of text, joins tokens, takes them apart again at `*` and `_`, and renders
-the tree; here every scrap is written as HTML at once.
+differential test holds the two together. This is the same grammar without the bookkeeping, as bodies are most of what
+a build costs: mistune makes a token of every scrap of text, joins tokens, takes them apart again at `*` and `_`, and
+renders the tree; here every scrap is written as HTML at once.
 
 1. One search finds the next character that may mean something; what lies before it is text.
-2. The handler of that character writes a *part*, be it only the character, and says where to go on.
-3. A *run* of `*` or `_` leaves a part that holds it; a *bracket*, `[` or `![`, leaves one too.
+2. The handler of that character writes a *part*, be it only the character, and says where to go on. It takes the plain
+   cases (code, emphasis and links with nothing but words in them) whole.
+3. Otherwise, a *run* of `*` or `_` leaves a part that holds it; a *bracket*, `[` or `![`, leaves one too.
 4. A `]` that makes a link pairs the runs since its bracket and joins the parts since then into one. Runs that no link
    has closed over are paired at the end.
 
 Pairing writes tags into the parts that hold the runs: nothing is copied and nothing recurs, so that nesting costs no
 more than length. Links, images and strikethrough nest 20 deep at most, as in mistune; emphasis without limit.
 
-Differences by choice: macros come before links; any URL scheme is let through, as raw HTML is too; character
-references are CommonMark's; the value of an attribute in a raw tag ends at white space of any kind.
+Differences by choice: macros come before links; any URL scheme is let through, as in raw HTML; character references
+are CommonMark's; a bare URL keeps a closing parenthesis that it opened, and is text inside a raw `<a>`; the value of
+an attribute in a raw tag ends at white space of any kind.
 """
 
 from __future__ import annotations
@@ -24,11 +26,13 @@ import re
 from bisect import bisect_left
 from typing import TYPE_CHECKING, NamedTuple, NotRequired, Protocol, TypedDict
 
+from mistune.helpers import parse_link, parse_link_label
+from mistune.util import striptags, unikey
+
+from blogd.render.emphasis import Run, pair_runs
 from blogd.render.html_text import REFERENCE, encode_url, escape, unescape
 from blogd.render.macro_syntax import CALL, read_call
 from blogd.render.raw_html import LITERAL_ELEMENTS, open_raw_html
-from mistune.helpers import parse_link, parse_link_label
-from mistune.util import striptags, unikey
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +48,11 @@ _ESCAPES = re.compile(r"(?:\\[!-/:-@\[-`{-~])++")
 _BREAK = re.compile(r"\n\s*+")
 _TICKS = re.compile(r"`++")
 _RUN = re.compile(r"\*++|_++")
-_TARGET = re.compile(r"\(([^\s()<\\&\x00-\x1f\x7f]++)\)")
+_PLAIN_CODE = re.compile(r"`([^`\n]++)`(?!`)")
+_PLAIN_RUN = re.compile(r"(\*\*?+|__?+)(?=[^\W_])([^\\`*_\[\]<&\n~:\">]*+)(?<=[^\W_])\1(?![^\W]|\*)")
+_URL_AND_TITLE = r"""\(([^\s()<\\\x00-\x1f\x7f]++)(?: "([^"\\\n]++)")?\)"""
+_TARGET = re.compile(_URL_AND_TITLE)
+_PLAIN_LINK = re.compile(r"\[([^\\`*_\[\]<&\n~:\">]*+)\]" + _URL_AND_TITLE)
 _FOOTNOTE = re.compile(r"\[\^((?:[^\\\[\]\s]|\\.){1,500})\]")
 _STRUCK = re.compile(r"~~(?=[^\s~])")
 _STRUCK_END = re.compile(r"(?<=\S)(?=~~(?!~(?!~)))")
@@ -64,7 +72,6 @@ _EMPTY_COMMENT = re.compile(r"<!--(?:>|->)")
 _UNPARSED_END = ("-->", "?>", "]]>", ">")
 
 
-
 class LinkDefinition(TypedDict):
     """A link reference definition, as mistune's block parser stores it; `line` is where it stands."""
 
@@ -77,7 +84,11 @@ class Surroundings(Protocol):
     """The body that a text is a part of, as far as it decides what the text means."""
 
     holes: Holes
-    definitions: Mapping[str, LinkDefinition]
+
+    @property
+    def definitions(self) -> Mapping[str, LinkDefinition]:
+        """Return the link reference definitions by label."""
+        ...
 
     def footnote(self, label: str) -> str | None:
         """Return the HTML of a reference to a footnote, or None if there is no such note."""
@@ -101,30 +112,6 @@ class _BareLink(NamedTuple):
     start: int
 
 
-class _Run:
-    """A run of `*` or `_`: `size` characters from `start` on, `left` of them not yet made tags."""
-
-    __slots__ = ("closes", "closing", "left", "opening", "order", "part", "size", "start")
-
-    def __init__(self, part: int, start: int, size: int) -> None:
-        self.part = part
-        self.start = start
-        self.size = self.left = size
-        self.order = 0
-        self.closes = False
-        self.closing: list[str] = []
-        self.opening: list[str] = []
-
-    def may_pair(self, closer: _Run, *, closer_opens: bool) -> bool:
-        """Apply CommonMark's rule of three to this opener."""
-        if not self.closes and not closer_opens:
-            return True
-        return (self.size + closer.size) % 3 != 0 or (self.size % 3 == 0 and closer.size % 3 == 0)
-
-    def write(self, parts: list[str], marker: str) -> None:
-        parts[self.part] = "".join(self.closing) + marker * self.left + "".join(reversed(self.opening))
-
-
 class _Bracket:
     """A `[` or `![` that may open a link: `start` is the offset behind it, `depth` how deep links nest in it so far."""
 
@@ -139,8 +126,26 @@ class _Bracket:
         self.depth = 0
 
 
-class Inline:
-    """One text on its way to HTML; `line_at` gives the line of an offset into it."""
+def inline_html(text: str, around: Surroundings, line_at: Callable[[int], int]) -> str:
+    """Return a text as HTML, with the markers of `around.holes`; `line_at` gives the line of an offset into it."""
+    if _SPECIAL_OR_COLON.search(text):
+        return _Inline(text, around, line_at).html()
+    return _escape_quotes(text)
+
+
+class _Inline:
+    """One text on its way to HTML.
+
+    A handler gets the offset of its character and that of the text written before it, and returns where to go on.
+    """
+
+    # What most texts never need.
+    _dead_below = 0  # brackets that a link already stands in can make no link
+    _raw_link = False
+    _raw_literal = ""
+    _unclosed: tuple[str, ...] = ()
+    _ticks: dict[int, list[int]] | None = None
+    _struck_ends: Sequence[int] | None = None
 
     def __init__(self, text: str, around: Surroundings, line_at: Callable[[int], int], depth: int = 0) -> None:
         self._text = text
@@ -148,20 +153,13 @@ class Inline:
         self._line_at = line_at
         self._depth = depth
         self._parts: list[str] = []
-        self._runs: list[_Run] = []
+        self._runs: list[Run] = []
         self._brackets: list[_Bracket] = []
-        self._dead_below = 0  # brackets that a link already stands in can make no link
         self._bare_links: list[_BareLink] = []
         self._bare_starts = set[int]()
-        self._raw_link = False
-        self._raw_literal = ""
-        self._unclosed = set[str]()
-        self._ticks: dict[int, list[int]] | None = None
-        self._struck_ends: list[int] | None = None
 
     def html(self) -> str:
-        """Return the text as HTML, with the markers of `holes`."""
-        text, parts = self._text, self._parts
+        text, parts, handlers = self._text, self._parts, _HANDLERS
         find = (_SPECIAL_OR_COLON if "://" in text else _SPECIAL).search
         quotes = '"' in text or ">" in text
         start = 0
@@ -170,7 +168,7 @@ class Inline:
             if at > start:
                 scrap = text[start:at]
                 parts.append(_escape_quotes(scrap) if quotes else scrap)
-            start = _HANDLERS[text[at]](self, at, start)
+            start = handlers[text[at]](self, at, start)
         parts.append(_escape_quotes(text[start:]))
         self._pair_runs(0, 0, len(text))
         return "".join(parts)
@@ -181,118 +179,75 @@ class Inline:
 
     # Text
 
-    def _backslash(self, at: int, _start: int) -> int:
+    def backslash(self, at: int, _start: int) -> int:
         if escapes := _ESCAPES.match(self._text, at):
             return self._write(escape(escapes[0][1::2]), escapes.end())
         if line_break := _BREAK.match(self._text, at + 1):
             return self._write("<br>\n", line_break.end())
         return self._write("\\", at + 1)
 
-    def _newline(self, at: int, start: int) -> int:
+    def newline(self, at: int, start: int) -> int:
         is_hard = False
         if at > start:
             is_hard = self._parts[-1].endswith("  ")
             self._parts[-1] = self._parts[-1].rstrip(" ")
-        end = _BREAK.match(self._text, at).end()
-        return self._write("<br>\n" if is_hard else "\n", end)
+        return self._write("<br>\n" if is_hard else "\n", _after(_BREAK, self._text, at))
 
-    def _ampersand(self, at: int, _start: int) -> int:
+    def ampersand(self, at: int, _start: int) -> int:
         if reference := REFERENCE.match(self._text, at):
             return self._write(escape(unescape(reference[0])), reference.end())
         return self._write("&amp;", at + 1)
 
-    def _code(self, at: int, _start: int) -> int:
-        start = _TICKS.match(self._text, at).end()
-        end = self._ticks_end(start - at, start)
-        if end is None:
-            return self._write(self._text[at:start], start)
-        code = self._text[start:end].replace("\n", " ")
+    def code(self, at: int, _start: int) -> int:
+        text = self._text
+        if plain := _PLAIN_CODE.match(text, at):
+            start, end, after = at + 1, plain.end(1), plain.end()
+        else:
+            start = _after(_TICKS, text, at)
+            closing = self._ticks_end(start - at, start)
+            if closing is None:
+                return self._write(text[at:start], start)
+            end, after = closing, closing + start - at
+        code = text[start:end].replace("\n", " ")
         if code[0] == code[-1] == " " and code.strip(" "):
             code = code[1:-1]
-        return self._write(f"<code>{escape(code)}</code>", end + start - at)
+        return self._write(f"<code>{escape(code)}</code>", after)
 
     def _ticks_end(self, size: int, after: int) -> int | None:
-        if self._ticks is None:
-            self._ticks = {}
-            for ticks in _TICKS.finditer(self._text):
-                self._ticks.setdefault(ticks.end() - ticks.start(), []).append(ticks.start())
-        return _first_from(self._ticks.get(size, ()), after)
+        ticks = self._ticks
+        if ticks is None:
+            ticks = self._ticks = {}
+            for run in _TICKS.finditer(self._text):
+                ticks.setdefault(run.end() - run.start(), []).append(run.start())
+        return _first_from(ticks.get(size, ()), after)
 
     # Emphasis
 
-    def _emphasis(self, at: int, _start: int) -> int:
-        end = _RUN.match(self._text, at).end()
-        self._runs.append(_Run(len(self._parts), at, end - at))
-        return self._write(self._text[at:end], end)
+    def emphasis(self, at: int, _start: int) -> int:
+        text = self._text
+        if (not at or text[at - 1].isspace()) and (plain := _PLAIN_RUN.match(text, at)):
+            tag = "em" if plain.end(1) - at == 1 else "strong"
+            return self._write(f"<{tag}>{plain[2]}</{tag}>", plain.end())
+        end = _after(_RUN, text, at)
+        self._runs.append(Run(len(self._parts), text[at], at, end - at))
+        return self._write(text[at:end], end)
 
     def _pair_runs(self, first: int, low: int, high: int) -> None:
-        """Turn the runs from `first` on into tags, by the algorithm of CommonMark; they lie between two offsets."""
+        """Pair the runs from `first` on, which lie between two offsets."""
         runs = self._runs[first:]
+        if not runs:
+            return
         del self._runs[first:]
-        openers: list[_Run] = []
-        bottoms: dict[tuple[str, int, bool], int] = {}
-        for order, run in enumerate(runs):
-            opens, run.closes = self._flanks(run, low, high)
-            run.order = order
-            if run.closes:
-                self._close_runs(run, openers, bottoms, opens=opens)
-            if opens and run.left:
-                openers.append(run)
+        for run in runs:
+            run.look_around(self._text, low, high, self._bare_starts)
+        pair_runs(runs)
         for run in runs:
             if run.left < run.size:
-                run.write(self._parts, self._text[run.start])
-
-    def _close_runs(
-        self, closer: _Run, openers: list[_Run], bottoms: dict[tuple[str, int, bool], int], *, opens: bool
-    ) -> None:
-        marker = self._text[closer.start]
-        while closer.left and openers:
-            key = (marker, closer.left % 3, opens)
-            opener = self._opener(closer, openers, bottoms.get(key, 0), opens=opens)
-            if opener is None:
-                bottoms[key] = closer.order
-                return
-            while openers[-1] is not opener:
-                openers.pop()
-            strong = opener.left > 1 and closer.left > 1
-            opener.opening.append("<strong>" if strong else "<em>")
-            closer.closing.append("</strong>" if strong else "</em>")
-            opener.left -= 1 + strong
-            closer.left -= 1 + strong
-            if not opener.left:
-                openers.pop()
-
-    def _opener(self, closer: _Run, openers: list[_Run], bottom: int, *, opens: bool) -> _Run | None:
-        marker = self._text[closer.start]
-        for opener in reversed(openers):
-            if opener.order < bottom:
-                return None
-            if self._text[opener.start] == marker and opener.may_pair(closer, closer_opens=opens):
-                return opener
-        return None
-
-    def _flanks(self, run: _Run, low: int, high: int) -> tuple[bool, bool]:
-        """Tell whether a run may open and whether it may close emphasis, by the characters on its two sides."""
-        text, end = self._text, run.start + run.size
-        before = text[run.start - 1] if run.start > low else "\n"
-        after = text[end] if end < high else "\n"
-        if after == "\\" and text[end + 1 : end + 2] == "\n":
-            after = "\n"
-        elif end in self._bare_starts:
-            after = "<"
-        before_space, after_space = before.isspace(), after.isspace()
-        before_word = not before_space and before.isalnum()
-        after_word = not after_space and after.isalnum()
-        if before_word and after_word and text[run.start] == "_":
-            return False, False
-        return (
-            not after_space and (after_word or not before_word),
-            not before_space and (before_word or not after_word),
-        )
+                self._parts[run.part] = run.html()
 
     # Links
 
-    def _open_bracket(self, at: int, start: int) -> int:
+    def open_bracket(self, at: int, start: int) -> int:
         text, parts = self._text, self._parts
         if text.startswith("[[", at) and not self._raw_literal and (call := CALL.match(text, at)):
             macro = read_call(call, block=False, line=self._line_at(at))
@@ -303,12 +258,16 @@ class Inline:
             return self._write(escape(unescape(note[0])) if reference is None else reference, note.end())
         if image:
             parts[-1] = parts[-1][:-1]
+        if not self._brackets and not self._raw_link and (link := _PLAIN_LINK.match(text, at)):
+            target = _Target(encode_url(link[2]), link[3] or "", 0, link.end())
+            write = self._image if image else self._link
+            return self._write(write(link[1], target, at), link.end())
         if self._brackets:
             self._brackets[-1].nested = True
         self._brackets.append(_Bracket(len(parts), at + 1, len(self._runs), image=image))
         return self._write("![" if image else "[", at + 1)
 
-    def _close_bracket(self, at: int, _start: int) -> int:
+    def close_bracket(self, at: int, _start: int) -> int:
         if not self._brackets:
             return self._write("]", at + 1)
         bracket = self._brackets.pop()
@@ -347,7 +306,7 @@ class Inline:
     def _target(self, bracket: _Bracket, close: int) -> _Target | None:
         if self._text.startswith("(", close + 1):
             if simple := _TARGET.match(self._text, close + 1):
-                return _Target(encode_url(simple[1]), "", 0, simple.end())
+                return _Target(encode_url(simple[1]), simple[2] or "", 0, simple.end())
             attributes, end = parse_link(self._text, close + 2)
             if attributes is not None and end is not None:
                 return _Target(attributes["url"], attributes.get("title", ""), 0, end)
@@ -377,7 +336,7 @@ class Inline:
         written = self._around.holes.url(target.url, attribute, lambda: target.line or self._line_at(at))
         return escape(target.url) if written is None else written
 
-    def _colon(self, at: int, start: int) -> int:
+    def colon(self, at: int, start: int) -> int:
         """Write a bare URL, if the scheme just read begins one."""
         if self._raw_link:
             return self._write(":", at + 1)
@@ -404,7 +363,7 @@ class Inline:
 
     # Raw HTML and autolinks
 
-    def _less_than(self, at: int, _start: int) -> int:
+    def less_than(self, at: int, _start: int) -> int:
         text = self._text
         if url := _AUTO_URL.match(text, at):
             return self._bare_link(url[1], url[1], url[0], at, url.end())
@@ -444,47 +403,55 @@ class Inline:
         closing = _UNPARSED_END[(opening.lastindex or 4) - 1]
         found = -1 if closing in self._unclosed else text.find(closing, opening.end())
         if found < 0:
-            self._unclosed.add(closing)
+            self._unclosed += (closing,)
             return self._write("&lt;", start + 1)
         end = found + len(closing)
         return self._write(text[start:end], end)
 
     # Strikethrough
 
-    def _tilde(self, at: int, _start: int) -> int:
+    def tilde(self, at: int, _start: int) -> int:
         if self._depth < _MAX_DEPTH and _STRUCK.match(self._text, at):
-            end = _first_from(self._struck_ends_found(), at + 3)
+            end = self._struck_end(at + 3)
             if end is not None:
                 return self._write(f"<del>{self._inner(at + 2, end).html()}</del>", end + 2)
         return self._write("~", at + 1)
 
-    def _inner(self, start: int, end: int) -> Inline:
+    def _inner(self, start: int, end: int) -> _Inline:
         line_at = self._line_at
-        inner = Inline(self._text[start:end], self._around, lambda at: line_at(start + at), self._depth + 1)
+        inner = _Inline(self._text[start:end], self._around, lambda at: line_at(start + at), self._depth + 1)
         inner._raw_link = self._raw_link
         return inner
 
-    def _struck_ends_found(self) -> list[int]:
-        if self._struck_ends is None:
+    def _struck_end(self, least: int) -> int | None:
+        ends = self._struck_ends
+        if ends is None:
             text = self._text
             found = (end.start() for end in _STRUCK_END.finditer(text))
-            self._struck_ends = [end for end in found if text[end - 1] != "~" or _is_escaped(text, end - 1)]
-        return self._struck_ends
+            ends = [end for end in found if text[end - 1] != "~" or _is_escaped(text, end - 1)]
+            self._struck_ends = ends
+        return _first_from(ends, least)
 
 
-_HANDLERS: dict[str, Callable[[Inline, int, int], int]] = {
-    "\\": Inline._backslash,
-    "`": Inline._code,
-    "*": Inline._emphasis,
-    "_": Inline._emphasis,
-    "[": Inline._open_bracket,
-    "]": Inline._close_bracket,
-    "<": Inline._less_than,
-    "&": Inline._ampersand,
-    "\n": Inline._newline,
-    "~": Inline._tilde,
-    ":": Inline._colon,
+_HANDLERS: Mapping[str, Callable[[_Inline, int, int], int]] = {
+    "\\": _Inline.backslash,
+    "`": _Inline.code,
+    "*": _Inline.emphasis,
+    "_": _Inline.emphasis,
+    "[": _Inline.open_bracket,
+    "]": _Inline.close_bracket,
+    "<": _Inline.less_than,
+    "&": _Inline.ampersand,
+    "\n": _Inline.newline,
+    "~": _Inline.tilde,
+    ":": _Inline.colon,
 }
+
+
+def _after(pattern: re.Pattern[str], text: str, at: int) -> int:
+    """Return the offset behind a match that begins at an offset, or that offset if there is none."""
+    match = pattern.match(text, at)
+    return match.end() if match else at
 
 
 def _first_from(positions: Sequence[int], least: int) -> int | None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, cast
 
 import msgspec
 
-from blogd.render.source import BOM, decode
+from blogd.render.source import BOM, Findings, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from blogd.render.diagnostic import Diagnostic, SourceError
+    from blogd.render.diagnostic import SourceError
     from blogd.render.source import Source
 
 _PROBLEM = re.compile(r"(?:JSON is malformed: )?(.*?)(?: \(byte (\d+)\))?", re.DOTALL)
@@ -23,7 +23,7 @@ class JsonFile:
 
     def __init__(self, path: str, data: bytes) -> None:
         self.source, warnings = decode(path, data.removeprefix(BOM))
-        self.findings: list[Diagnostic] = list(warnings)
+        self.findings = Findings(self.source, warnings)
         try:
             self.value = cast("object", msgspec.json.decode(self.source.text))
         except msgspec.DecodeError as error:
@@ -91,9 +91,11 @@ class JsonFile:
 
     def warn(self, key: str, message: str, hint: str = "") -> None:
         """Note what is wrong, at the place where the key (or a text) first stands."""
+        if self.findings.is_full:
+            return
         place = self.source.text.find(msgspec.json.encode(key).decode())
         line, column = _position(self.source.text, place) if place >= 0 else (1, 1)
-        self.findings.append(self.source.finding("warning", line, message, hint, column=column))
+        self.findings.warn(line, message, hint, column=column)
 
 
 def _malformed(source: Source, problem: str) -> SourceError:

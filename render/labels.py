@@ -7,6 +7,7 @@ The table has a row per key and a column per language, so that a missing transla
 Languages name themselves: `render.language.fr` is "Français" in every column.
 """
 
+
 # ruff: noqa: RUF001 - apostrophes as these languages set them
 
 from __future__ import annotations

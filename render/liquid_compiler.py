@@ -12,19 +12,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from blogd.render import liquid_loops, liquid_partials, liquid_tags
-from blogd.render.liquid_interpreter import Context, Environment, IncludeNode, RenderNode, Template
-from blogd.render.liquid_partials import included_template
-from blogd.render.liquid_unit import Binding, Code, Mode, Names, Unit, Unsupported
 from liquid.builtin.tags.decrement_tag import DecrementNode
 from liquid.builtin.tags.increment_tag import IncrementNode
 from liquid.token import Token
 
+from blogd.render import liquid_loops, liquid_partials, liquid_tags
+from blogd.render.liquid_interpreter import Context, Environment, IncludeNode, RenderNode, Template
+from blogd.render.liquid_partials import included_template
+from blogd.render.liquid_unit import Binding, Code, Mode, Names, Unit, Unsupported
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from blogd.render.liquid_writer import Place
     from liquid.ast import Node
+
+    from blogd.render.liquid_writer import Place
 
 _TAGS: Final = {**liquid_tags.TAGS, **liquid_loops.TAGS, **liquid_partials.TAGS}
 _PARAMETERS: Final = {
@@ -51,7 +53,7 @@ def compile_template(environment: Environment, name: str, mode: Mode) -> Source:
     """Compile a template that can be parsed; raise Unsupported for one that must be interpreted."""
     template = environment.parsed(name)
     unit = Unit(name, mode, environment, _survey(environment, template, mode), _TAGS)
-    head: dict[str, Binding] = {"partial": Code(str(mode is not Mode.PAGE), bool, atom=True)}
+    head: dict[str, Binding] = {"partial": Code("FALSE" if mode is Mode.PAGE else "TRUE", bool, atom=True)}
     token = Token("", "", 0, "")
     with unit.scope(head, token):
         if mode is Mode.EACH:

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from traceback import walk_tb
 from typing import TYPE_CHECKING, Final, cast
 
-from blogd.render.diagnostic import Diagnostic, SourceError
 from liquid.ast import Node
 from liquid.builtin.expressions.filtered import Filter
 from liquid.exceptions import (
@@ -27,6 +26,8 @@ from liquid.exceptions import (
 from liquid.expression import Expression
 from liquid.template import BoundTemplate
 from liquid.token import Token
+
+from blogd.render.diagnostic import Diagnostic, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

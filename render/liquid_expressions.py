@@ -11,10 +11,6 @@ from functools import reduce
 from keyword import iskeyword
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
-from blogd.render.liquid_filters import Clocks
-from blogd.render.liquid_interpreter import Listed
-from blogd.render.liquid_unit import Code, ForLoop, Key, Unit, Unsupported
-from blogd.render.liquid_writer import marked
 from liquid.builtin.expressions import BooleanExpression, FilteredExpression, Nil, Path, StringLiteral
 from liquid.builtin.expressions.logical import (
     ContainsExpression,
@@ -36,6 +32,11 @@ from liquid.builtin.expressions.primitive import (
     RangeLiteral,
     TrueLiteral,
 )
+
+from blogd.render.liquid_filters import Clocks
+from blogd.render.liquid_interpreter import Listed
+from blogd.render.liquid_unit import Code, ForLoop, Key, Unit, Unsupported
+from blogd.render.liquid_writer import marked
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,13 @@ from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus
 
-from blogd.render.liquid_items import as_list
-from blogd.render.liquid_page import FilterFunction, Page, is_windowed
 from dateutil import parser
 from liquid.builtin.filters import array, string
 from liquid.exceptions import FilterArgumentError
 from liquid.undefined import is_undefined
+
+from blogd.render.liquid_items import as_list
+from blogd.render.liquid_page import FilterFunction, Page, is_windowed
 
 _CLOCK_WORDS: Final = ("now", "today")
 _SPECIAL: Final = re.compile("[&<>\"']")
@@ -64,6 +65,8 @@ class Clocks(Mapping[str, object]):
 
 def date(page: Page, value: object, form: object) -> str:
     """Format a point in time by strftime's rules; what can't be understood as one stays as it is."""
+    if isinstance(value, datetime) and isinstance(form, str):
+        return _format(value, form)
     if is_undefined(value):
         return ""
     if is_undefined(form):

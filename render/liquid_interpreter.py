@@ -16,10 +16,6 @@ from io import StringIO
 from typing import TYPE_CHECKING, TextIO, cast
 
 import liquid
-from blogd.render.liquid_errors import TemplateError, template_error
-from blogd.render.liquid_filters import OWN_FILTERS, Clocks
-from blogd.render.liquid_items import argument, as_list, select
-from blogd.render.liquid_page import FilterFunction, Limits, Run, is_windowed
 from liquid.builtin.expressions import Identifier, KeywordArgument, LoopExpression, StringLiteral
 from liquid.builtin.tags import for_tag, include_tag, render_tag, tablerow_tag
 from liquid.exceptions import ContextDepthError, LiquidInterrupt, LiquidSyntaxError, TemplateNotFoundError
@@ -27,12 +23,18 @@ from liquid.expression import Expression
 from liquid.filter import with_context
 from liquid.utils import ReadOnlyChainMap
 
+from blogd.render.liquid_errors import TemplateError, template_error
+from blogd.render.liquid_filters import OWN_FILTERS, Clocks
+from blogd.render.liquid_items import argument, as_list, select
+from blogd.render.liquid_page import FilterFunction, Limits, Run, is_windowed
+
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 
-    from blogd.render.records import TemplateSource
     from liquid.ast import BlockNode
     from liquid.token import Token
+
+    from blogd.render.records import TemplateSource
 
 
 class Buffer(StringIO):
@@ -137,7 +139,7 @@ class Template(liquid.BoundTemplate):
         buffer: TextIO,
         *_args: object,
         partial: bool = False,
-        block_scope: bool = False,
+        block_scope: bool = False,  # noqa: ARG002, FBT001, FBT002
         **_kwargs: object,
     ) -> None:
         """Render into `buffer`; errors keep the token they were raised with."""
@@ -156,7 +158,7 @@ class Environment(liquid.Environment):
 
     template_class = Template
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - python-liquid's signature
         self, sources: Mapping[str, TemplateSource], filters: Mapping[str, FilterFunction], limits: Limits
     ) -> None:
         super().__init__(strict_filters=False)
@@ -260,7 +262,7 @@ class ForNode(for_tag.ForNode):
 
     __slots__ = ()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - python-liquid's signature
         self, token: Token, expression: LoopExpression, block: BlockNode, default: BlockNode | None = None
     ) -> None:
         super().__init__(token, Loop.of(expression), block, default)
@@ -313,7 +315,7 @@ class IncludeNode(include_tag.IncludeNode):
 
     __slots__ = ()
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - python-liquid's signature
         self,
         token: Token,
         name: Expression,

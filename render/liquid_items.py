@@ -13,9 +13,10 @@ from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import cast
 
-from blogd.render.liquid_page import TO_THE_END, Windowed, is_windowed
 from liquid.exceptions import LiquidTypeError, LiquidValueError
 from liquid.limits import to_int
+
+from blogd.render.liquid_page import TO_THE_END, Windowed, is_windowed
 
 
 def select(value: object, limit: int | None, offset: int) -> tuple[Sequence[object], int]:

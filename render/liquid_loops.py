@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
+
 from blogd.render.liquid_expressions import atom, value
 from blogd.render.liquid_interpreter import ForNode, Loop, TablerowNode
 from blogd.render.liquid_unit import Binding, Code, Compile, ForLoop, Jumps, Unit, Unsupported
-from liquid.builtin.tags.for_tag import BreakNode, ContinueNode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -1,15 +1,16 @@
-"""The compiled form of `render`, a call of another function, and of `include`, the other template written out in place."""
+"""The compiled form of `render`, a call of a function, and of `include`, the other template written out in place."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
+from liquid.builtin.expressions import KeywordArgument, StringLiteral
+from liquid.exceptions import TemplateNotFoundError
+
 from blogd.render.liquid_errors import TemplateError
 from blogd.render.liquid_expressions import value
 from blogd.render.liquid_interpreter import Environment, IncludeNode, RenderNode, Template, template_name
 from blogd.render.liquid_unit import Binding, Code, Compile, Mode, Unit, Unsupported
-from liquid.builtin.expressions import KeywordArgument, StringLiteral
-from liquid.exceptions import TemplateNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -93,7 +94,7 @@ def _bound(unit: Unit, code: str, token: Token) -> Code:
 
 
 def _inline(unit: Unit, name: str, template: Template, token: Token) -> None:
-    with unit.scope({"partial": Code("True", bool, atom=True)}, token):
+    with unit.scope({"partial": Code("TRUE", bool, atom=True)}, token):
         unit.flush()
         outer, unit.template = unit.template, len(unit.templates)
         unit.templates.append(name)

@@ -10,9 +10,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final, NoReturn, cast
 
-from blogd.render.liquid_filters import Clocks
-from blogd.render.liquid_items import argument, as_list, select
-from blogd.render.liquid_page import Page, Run, is_windowed
 from liquid.builtin.expressions.logical import (
     _contains,  # pyright: ignore[reportPrivateUsage]
     _eq,  # pyright: ignore[reportPrivateUsage]
@@ -29,30 +26,48 @@ from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import is_undefined
 
+from blogd.render.liquid_filters import Clocks
+from blogd.render.liquid_items import argument, as_list, select
+from blogd.render.liquid_page import Page, Run, is_windowed
+
 MISSING: Final = (KeyError, TypeError, IndexError)
 _PLAIN: Final = frozenset({str, int, float, list, tuple, dict})
 _NOWHERE: Final = Token("", "", -1, "")
+
+
+class PageNames(dict[str, object]):
+    """The page's variables; each is asked for once."""
+
+    __slots__ = ("_page",)
+
+    def __init__(self, page: Page) -> None:
+        super().__init__()
+        self._page = page
+
+    def __missing__(self, name: str) -> object:
+        value = self[name] = self._page[name]
+        return value
 
 
 class Scope(dict[str, object]):
     """The arguments of a partial, and of those around it, before the page's variables."""
 
     __slots__ = ("page",)
-    page: Page
+    page: PageNames
 
     def __missing__(self, name: str) -> object:
         return self.page[name]
 
 
-def scope(names: Page | Scope, arguments: dict[str, object]) -> Scope:
+def scope(names: PageNames | Scope, arguments: dict[str, object]) -> Scope:
     """Return the names that a partial sees; as in python-liquid that includes its caller's arguments."""
-    if isinstance(names, Scope):
+    if names.__class__ is Scope:
         inner = Scope(names)
         inner.update(arguments)
         inner.page = names.page
         return inner
     inner = Scope(arguments)
-    inner.page = names
+    inner.page = cast("PageNames", names)
     return inner
 
 
@@ -81,11 +96,13 @@ def first_of(value: object) -> object:
     """Return a value's own `first`, or its first item."""
     if is_windowed(value):
         return value.window(0, 1)[0]
+    mapping = cast("Mapping[str, object]", value)
     try:
-        return cast("Mapping[str, object]", value)["first"]
+        return mapping["first"]
     except MISSING:
-        pairs = cast("Mapping[object, object]", value) if isinstance(value, Mapping) else None
-        return next(iter(pairs.items())) if pairs else _end(value, 0)
+        if isinstance(value, Mapping) and mapping:
+            return next(iter(mapping.items()))
+        return _end(mapping, 0)
 
 
 def last_of(value: object) -> object:
@@ -105,6 +122,13 @@ def _end(value: object, index: int) -> object:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return cast("Sequence[object]", value)[index]
     raise TypeError
+
+
+def equal(left: object, right: object) -> bool:
+    """Tell whether two values are the same in Liquid."""
+    if left.__class__ in _PLAIN and right.__class__ in _PLAIN:
+        return left == right
+    return _eq(left, right)
 
 
 def truthy(value: object) -> bool:
@@ -169,9 +193,11 @@ def no_include() -> NoReturn:
 NAMES: Final[Mapping[str, object]] = {
     "BLANK": Blank(_NOWHERE),
     "EMPTY": Empty(_NOWHERE),
+    "FALSE": False,
     "ForLoop": ForLoop,
     "MISSING": MISSING,
     "ONCE": (None,),
+    "TRUE": True,
     "TableRow": TableRow,
     "UNSET": object(),
     "argument": argument,
@@ -179,7 +205,7 @@ NAMES: Final[Mapping[str, object]] = {
     "clocks": Clocks,
     "contains": partial(_contains, _NOWHERE),
     "cycle": cycle,
-    "equal": _eq,
+    "equal": equal,
     "first_of": first_of,
     "included": included,
     "int_or_zero": int_or_zero,

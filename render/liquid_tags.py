@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from blogd.render.liquid_expressions import atom, condition, equal, value
-from blogd.render.liquid_unit import Code, Compile, Unit
 from liquid.ast import BlockNode, ConditionalBlockNode, Node
 from liquid.builtin.content import ContentNode
 from liquid.builtin.output import OutputNode
@@ -23,6 +21,9 @@ from liquid.builtin.tags.increment_tag import IncrementNode
 from liquid.builtin.tags.inline_comment_tag import InlineCommentNode
 from liquid.builtin.tags.liquid_tag import LiquidNode
 from liquid.builtin.tags.unless_tag import UnlessNode
+
+from blogd.render.liquid_expressions import atom, condition, equal, value
+from blogd.render.liquid_unit import Code, Compile, Unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

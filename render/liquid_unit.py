@@ -17,15 +17,17 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
-from blogd.render.liquid_writer import Place, Writer, marked
 from liquid.ast import Node
+
+from blogd.render.liquid_writer import Place, Writer, marked
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Mapping
 
-    from blogd.render.liquid_interpreter import Environment
     from liquid.ast import BlockNode
     from liquid.token import Token
+
+    from blogd.render.liquid_interpreter import Environment
 
 
 class Mode(Enum):

@@ -19,14 +19,15 @@ from importlib.util import MAGIC_NUMBER
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import liquid
+from liquid.builtin.tags.for_tag import ForLoop
+from liquid.undefined import Undefined
+
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_errors import Places
 from blogd.render.liquid_interpreter import Buffer, Context, Environment
 from blogd.render.liquid_page import FilterFunction, Run
 from blogd.render.liquid_runtime import NAMES, Scope
 from blogd.render.liquid_unit import Mode, Unsupported
-from liquid.builtin.tags.for_tag import ForLoop
-from liquid.undefined import Undefined
 
 if TYPE_CHECKING:
     from types import CodeType

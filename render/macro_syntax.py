@@ -1,8 +1,8 @@
 """The syntax of a macro call in Markdown: `[[name key="v" key='v' key=v]]`.
 
-Format: site-format.md, section 5. The name is one or more word characters, in any case. Parameters are separated by white
-space (line breaks too); a value without quotes ends at white space. No `]` stands inside, quoted or not, and no `[`
-inside a value without quotes. Of two parameters with one key the last wins.
+The name is one or more word characters, in any case. Parameters are separated by white space, line breaks too; a value
+without quotes ends there. No `]` stands inside, quoted or not, and no `[` in a value without quotes. Of two parameters
+with one key the last wins.
 
 What doesn't follow this to the letter is no macro but Markdown: `[[Some Page]]`, `[[ x ]]`. Nor is a call followed by
 `(` or by a single `[`: `[[1]](https://example.com)` is the common way to link a bracketed number.

@@ -1,11 +1,12 @@
 """Markdown to a body: HTML with holes.
 
-The dialect is mistune's CommonMark with GitHub's tables, struck text, task lists and bare URLs, and footnotes; raw HTML goes
-through. The way there:
+The dialect is mistune's CommonMark with GitHub's tables, struck text, task lists and bare URLs, and footnotes; raw HTML
+goes through. The way there:
 
 1. `blocks` (mistune's block parser) finds the blocks of the text: tokens that say where their text lies.
 2. The blocks are written as HTML in their order; `inline` turns their texts into HTML.
-3. `holes` keeps what is left open: URLs, macros, element ids. Markers stand for them in the HTML, and at the end it is cut there.
+3. `holes` keeps what is left open: URLs, macros, element ids. Markers stand for them in the HTML, which is cut at the
+   markers when all is written.
 
 A body never fails: any text has a rendering, and it takes a time in proportion to its length. What nests deeper than
 20 levels is text.
@@ -16,23 +17,24 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from typing import TYPE_CHECKING, TypedDict, cast
+from typing import TYPE_CHECKING, NotRequired, TypedDict, cast
 
 import mistune
 import pygments
 
-from blogd.render.blocks import Blocks, Note, Source
+from blogd.render.block_source import Source
+from blogd.render.blocks import Blocks, Note
 from blogd.render.body import Body
 from blogd.render.heading_ids import HeadingIds
 from blogd.render.highlight import HIGHLIGHT_CLASS, highlight_code
 from blogd.render.holes import Holes
 from blogd.render.html_text import escape, unescape
-from blogd.render.inline import Inline, LinkDefinition
+from blogd.render.inline import LinkDefinition, inline_html
 from blogd.render.macro_syntax import CALL, is_only_calls, read_call
 from blogd.render.raw_html import open_raw_html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 _REVISION = 1
 
@@ -69,28 +71,27 @@ def _readable(text: str) -> str:
     return text if text.endswith("\n") else text + "\n"
 
 
-class _Token(TypedDict, total=False):
-    """A block as `blocks` and mistune leave it; which keys there are depends on `type`."""
+class _Attributes(TypedDict):
+    level: int
+    ordered: bool
+    start: NotRequired[int]
+    info: str
+
+
+class _Token(TypedDict):
+    """A block as `blocks` and mistune leave it. Of which `type` it is decides which of these keys there are."""
 
     type: str
     state: Source
     at: int
     end: int
-    text: str
+    text: NotRequired[str]
     raw: str
     style: str
-    tight: bool
     attrs: _Attributes
     children: list[_Token]
     aligns: list[str]
     rows: list[tuple[int, list[str]]]
-
-
-class _Attributes(TypedDict, total=False):
-    level: int
-    ordered: bool
-    start: int
-    info: str
 
 
 class _Writer:
@@ -121,13 +122,13 @@ class _Writer:
 
     # Text
 
-    def _paragraph(self, token: _Token) -> str:
+    def paragraph(self, token: _Token) -> str:
         text, line_at = self._place(token)
         if text.startswith("[[") and is_only_calls(text):
             return self._macros(text, line_at)
         return f"<p>{self._inline(text, line_at)}</p>\n"
 
-    def _block_text(self, token: _Token) -> str:
+    def block_text(self, token: _Token) -> str:
         text, line_at = self._place(token)
         if text.startswith("[[") and is_only_calls(text):
             return self._macros(text, line_at)
@@ -137,7 +138,7 @@ class _Writer:
         calls = (read_call(call, block=True, line=line_at(call.start())) for call in CALL.finditer(text))
         return "".join([self.holes.macro(call) + "\n" for call in calls])
 
-    def _heading(self, token: _Token) -> str:
+    def heading(self, token: _Token) -> str:
         html = self._inline(*self._place(token))
         if self._heading_ids is None:
             self._heading_ids = HeadingIds(self._text)
@@ -146,7 +147,7 @@ class _Writer:
         return f'<{tag} id="{self.holes.id(name)}">{html}</{tag}>\n'
 
     def _inline(self, text: str, line_at: Callable[[int], int]) -> str:
-        return Inline(text, self, line_at).html()
+        return inline_html(text, self, line_at)
 
     def _place(self, token: _Token) -> tuple[str, Callable[[int], int]]:
         """Return the text of a token and a function from offsets in it to lines."""
@@ -154,16 +155,17 @@ class _Writer:
         text = token.get("text")
         if text is None:
             text = source.src[at : token["end"]].strip(_SPACE)
-            at = source.src.index(text[0], at) if text else at
+            if text and source.src[at] != text[0]:
+                at = source.src.index(text[0], at)
         return text, lambda offset: source.line_at(at + offset)
 
     # Code and raw HTML
 
-    def _code(self, token: _Token) -> str:
+    def code(self, token: _Token) -> str:
         code = token["raw"]
         if token["style"] == "indent":
             code += "\n"
-        info = unescape(token.get("attrs", {}).get("info", ""))
+        info = unescape(token["attrs"]["info"]) if "attrs" in token else ""
         if not info:
             return f"<pre><code>{escape(code)}</code></pre>\n"
         language = info.split(None, 1)[0]
@@ -173,16 +175,16 @@ class _Writer:
         code = escape(code) if html is None else html
         return f'{pre}<code class="language-{name}" data-code-language="{name}">{code}</code></pre>\n'
 
-    def _raw_html(self, token: _Token) -> str:
+    def raw_html(self, token: _Token) -> str:
         html, source, at = token["raw"].rstrip("\n") + "\n", token["state"], token["at"]
         return open_raw_html(html, self.holes, lambda offset: source.line_at(at + offset))
 
     # Containers
 
-    def _quote(self, token: _Token) -> str:
+    def quote(self, token: _Token) -> str:
         return f"<blockquote>\n{self._blocks(token['children'])}</blockquote>\n"
 
-    def _list(self, token: _Token) -> str:
+    def list_block(self, token: _Token) -> str:
         attributes = token["attrs"]
         items = "".join([self._item(item) for item in token["children"]])
         if not attributes["ordered"]:
@@ -209,7 +211,7 @@ class _Writer:
         box = f'<input class="task-list-item-checkbox" type="checkbox" disabled{checked}>'
         return f"{box} {self._inline(text, line_at)}"
 
-    def _table(self, token: _Token) -> str:
+    def table(self, token: _Token) -> str:
         head, *rows = token["rows"]
         body = "".join([self._row(token, row, "td") for row in rows])
         body = f"<tbody>\n{body}</tbody>\n" if body else ""
@@ -268,15 +270,15 @@ class _Writer:
         return self._blocks(cast("list[_Token]", child.tokens))
 
 
-_WRITERS: dict[str, Callable[[_Writer, _Token], str]] = {
+_WRITERS: Mapping[str, Callable[[_Writer, _Token], str]] = {
     "blank_line": lambda _writer, _token: "",
-    "block_code": _Writer._code,
-    "block_html": _Writer._raw_html,
-    "block_quote": _Writer._quote,
-    "block_text": _Writer._block_text,
-    "heading": _Writer._heading,
-    "list": _Writer._list,
-    "paragraph": _Writer._paragraph,
-    "table": _Writer._table,
+    "block_code": _Writer.code,
+    "block_html": _Writer.raw_html,
+    "block_quote": _Writer.quote,
+    "block_text": _Writer.block_text,
+    "heading": _Writer.heading,
+    "list": _Writer.list_block,
+    "paragraph": _Writer.paragraph,
+    "table": _Writer.table,
     "thematic_break": lambda _writer, _token: "<hr>\n",
 }

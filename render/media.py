@@ -33,7 +33,7 @@ def read_sidecar(path: str, data: bytes, zone: tzinfo = UTC) -> tuple[Media, tup
         return media, (error.diagnostic,)
     fields = Fields(matter.source, matter.fields)
     if not matter.source.text:
-        fields.diagnostics.append(matter.source.finding("warning", 1, "a sidecar starts with a line `---`"))
+        fields.findings.warn(1, "a sidecar starts with a line `---`")
     media = Media(
         path=media.path,
         id=fields.text("id") or "",
@@ -50,4 +50,4 @@ def read_sidecar(path: str, data: bytes, zone: tzinfo = UTC) -> tuple[Media, tup
         tags=fields.texts("tags"),
         linked_post_ids=fields.texts("linkedPostIds"),
     )
-    return media, (*matter.diagnostics, *fields.diagnostics)
+    return media, (*matter.diagnostics, *fields.findings.noted)

@@ -59,7 +59,7 @@ class MediaIndex:
 
     def _exchange(self, path: str, media: Media | None) -> None:
         old = self.files.pop(path, None)
-        for entity in _entities([old] if old else []):
+        for entity in set(_entities([old] if old else [])):
             self._found[entity].discard(path)
             if not self._found[entity]:
                 del self._found[entity]

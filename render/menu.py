@@ -11,7 +11,7 @@ from xml.parsers import expat
 
 from blogd.render.links import url_segment
 from blogd.render.records import MenuItem
-from blogd.render.source import decode
+from blogd.render.source import Findings, decode
 
 if TYPE_CHECKING:
     from blogd.render.diagnostic import Diagnostic
@@ -28,7 +28,7 @@ def read_menu(data: bytes) -> tuple[tuple[MenuItem, ...], tuple[Diagnostic, ...]
     """Read the menu. Raises SourceError for what is not plain OPML."""
     reader = _Reader(data)
     items = reader.items(reader.outlines(data))
-    return (reader.home or DEFAULT_MENU[0], *items), tuple(reader.findings)
+    return (reader.home or DEFAULT_MENU[0], *items), tuple(reader.findings.noted)
 
 
 class _Outline:
@@ -41,7 +41,7 @@ class _Outline:
 class _Reader:
     def __init__(self, data: bytes) -> None:
         self.source, _ = decode(MENU_PATH, data[:MAX_BYTES])
-        self.findings: list[Diagnostic] = []
+        self.findings = Findings(self.source)
         self.home: MenuItem | None = None
         self.count = 0
         self.open = [_Outline({}, 0)]
@@ -114,7 +114,7 @@ class _Reader:
             )
         else:
             message, hint = f"a menu item of type `{kind}` has no `{missing}`", f'add `{missing}="…"`'
-        self.findings.append(self.source.finding("warning", outline.line, message, hint))
+        self.findings.warn(outline.line, message, hint)
 
 
 def _guess(slug: str, category: str) -> str:

@@ -7,12 +7,13 @@ a template asks for them, so that only what is asked is read.
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
 import msgspec
+
 from blogd.render.drops import ListedPost, Lookup, PostDrop, SiteDrop
-from blogd.render.labels import label
+from blogd.render.labels import long_date
 from blogd.render.reads import Recorder
 from blogd.render.routes import STYLESHEET, list_href
 
@@ -27,17 +28,23 @@ if TYPE_CHECKING:
 FLAGS: Final = {"en": "🇬🇧", "de": "🇩🇪", "fr": "🇫🇷", "it": "🇮🇹", "es": "🇪🇸"}
 
 
+class Stage(NamedTuple):
+    """Where a page plays: `now` is the build's time, `read_source` gives a record's raw Markdown."""
+
+    site: Site
+    tree: str
+    now: datetime
+    read_source: Callable[[str], str]
+
+
 class Page:
-    """What all pages have. `now` is the build's time, `source` reads a record's raw Markdown."""
+    """What all pages have."""
 
     getters: ClassVar[Mapping[str, Callable[..., object]]] = {}
 
-    def __init__(self, site: Site, tree: str, now: datetime, read_source: Callable[[str], str]) -> None:
-        self.site = site
-        self.tree = tree
-        self.now = now
+    def __init__(self, stage: Stage) -> None:
+        self.site, self.tree, self._now, self._read_source = stage
         self.recorder = Recorder()
-        self._read_source = read_source
         self._values: dict[str, object] = {}
 
     def __getitem__(self, name: str) -> object:
@@ -67,7 +74,7 @@ class Page:
     def clock(self, time_format: str) -> str:
         """Give the build's time in a format, and note what it looks like."""
         self.recorder.read(("now", time_format))
-        return self.now.strftime(time_format)
+        return self._now.strftime(time_format)
 
     def project(self, field: str) -> object:
         """Give one of the project's settings."""
@@ -85,28 +92,28 @@ class Page:
     def document_title(self) -> str:
         """Give what `<title>` should say."""
         heading, name = self.heading(), self.name()
-        return f"{heading} – {name}" if heading and name else heading or name
+        return f"{heading} \N{EN DASH} {name}" if heading and name else heading or name
 
     def heading(self) -> str:
         """Give the page's own title, '' on the home page."""
         return ""
 
-    def switcher(self, path: str = "") -> list[dict[str, object]]:
-        """Give the site's languages."""
+    def switcher(self, paths: Mapping[str, str]) -> list[dict[str, object]]:
+        """Give the site's languages, each with the URL of this page in it where `paths` has one, else its home."""
         return [
             {
                 "code": tree,
                 "flag": FLAGS.get(tree.partition("-")[0], ""),
                 "href_prefix": self.site.prefix(tree),
                 "is_current": tree == self.tree,
-                "href": f"{self.site.prefix(tree)}{path or '/'}",
+                "href": f"{self.site.prefix(tree)}{paths.get(tree, '/')}",
             }
             for tree in self.site.meta.trees
         ]
 
     def languages(self) -> list[dict[str, object]]:
         """Give the site's languages, each with the page that shows this one in it."""
-        return self.switcher()
+        return self.switcher({})
 
     def menu(self) -> list[dict[str, object]]:
         """Give the menu."""
@@ -195,12 +202,10 @@ class Page:
 class PostPage(Page):
     """A single post, page or translation; `record` is set where another record than the tree's own is shown."""
 
-    def __init__(
-        self, site: Site, tree: str, now: datetime, read_source: Callable[[str], str], path: str, record: str = ""
-    ) -> None:
-        super().__init__(site, tree, now, read_source)
+    def __init__(self, stage: Stage, path: str, record: str = "") -> None:
+        super().__init__(stage)
         self.path = path
-        self.post = PostDrop(self, path, site.entries[record] if record else None)
+        self.post = PostDrop(self, path, self.site.entries[record] if record else None)
 
     def heading(self) -> str:
         """Give the post's title."""
@@ -208,10 +213,15 @@ class PostPage(Page):
 
     def languages(self) -> list[dict[str, object]]:
         """Give the site's languages, each with the post's page in it, if it has one."""
+        here = self.canonical()
+        self.post.read("trees")
+        return self.switcher({tree: here for tree in self.site.meta.trees if self.site.is_in(self.path, tree)})
+
+    def canonical(self) -> str:
+        """Give the URL that stands for all URLs of the post: a page's short one, else the dated one."""
         self.post.read("path")
-        here = self.site.route(self.path)
-        hidden = self.site.entries[self.path].post.do_not_translate
-        return self.switcher("" if hidden else here)
+        self.post.read("categories")
+        return self.site.home_of(self.path)
 
     def backlinks(self) -> list[dict[str, object]]:
         """Give the posts that link here."""
@@ -238,8 +248,7 @@ class PostPage(Page):
         trees = self.site.alternates(self.path)
         if len(trees) < 2:
             return []
-        self.post.read("path")
-        root, path = str(self.project("public_url")), self.site.route(self.path)
+        root, path = str(self.project("public_url")), self.canonical()
         return [{"href": f"{root}{self.site.prefix(tree)}{path}", "hreflang": tree} for tree in trees]
 
     getters: ClassVar[Mapping[str, Callable[..., object]]] = {
@@ -249,6 +258,7 @@ class PostPage(Page):
         "post_tags": lambda self: self.post.tags(),
         "backlinks": backlinks,
         "alternate_links": alternates,
+        "canonical_path": canonical,
         "previous_post": lambda self: self.neighbour("older"),
         "next_post": lambda self: self.neighbour("newer"),
     }
@@ -257,19 +267,10 @@ class PostPage(Page):
 class ListPage(Page):
     """Page `number` of a list."""
 
-    def __init__(
-        self,
-        site: Site,
-        tree: str,
-        now: datetime,
-        read_source: Callable[[str], str],
-        kind: str,
-        name: str,
-        number: int,
-    ) -> None:
-        super().__init__(site, tree, now, read_source)
+    def __init__(self, stage: Stage, kind: str, name: str, number: int) -> None:
+        super().__init__(stage)
         self.kind, self.name_of_list, self.number = kind, name, number
-        self.key: ListKey = (site.scope(tree), kind, name)
+        self.key: ListKey = (self.site.scope(self.tree), kind, name)
 
     def members(self) -> list[ListedPost]:
         """Give the page's posts."""
@@ -292,15 +293,17 @@ class ListPage(Page):
                 category = self.site.meta.categories.get(self.name_of_list)
                 return category.title if category else self.name_of_list
             case "month" | "day":
-                year, month, *day = self.name_of_list.split("/")
-                named = f"{label(f'render.month.{int(month)}', self.tree)} {year}"
-                return f"{int(day[0])} {named}" if day else named
+                return long_date(self.tree, *map(int, self.name_of_list.split("/")))
             case _:
                 return self.name_of_list
 
     def languages(self) -> list[dict[str, object]]:
-        """Give the site's languages, each with the first page of this list in it."""
-        return self.switcher(list_href(self.kind, self.name_of_list, 1))
+        """Give the site's languages, each with the first page of this list in it, or the home page if it has none."""
+        others = {tree: (self.site.scope(tree), self.kind, self.name_of_list) for tree in self.site.meta.trees}
+        for key in set(others.values()):
+            self.recorder.read(("slice", *key, 0, 1))
+        href = list_href(self.kind, self.name_of_list, 1)
+        return self.switcher({tree: href for tree, key in others.items() if self.site.members(key)})
 
     def archive(self) -> dict[str, object]:
         """Say what the list is of; numbers are those of dates, None where there are none."""
@@ -340,6 +343,7 @@ class ListPage(Page):
         **Page.common,
         "archive_context": archive,
         "archive_title": lambda self: self.heading(),
+        "canonical_path": lambda self: list_href(self.kind, self.name_of_list, self.number),
         "is_date_archive": lambda self: self.kind in {"year", "month", "day"},
         "show_archive_range_heading": lambda self: self.kind in {"year", "month"},
         "min_date": lambda self: self.date(-1),

@@ -60,7 +60,7 @@ def read_post(path: str, data: bytes, zone: ZoneInfo) -> PostFile:
     try:
         post = _read_fields(path, fields, zone)
     except SourceError as error:
-        return PostFile(None, "", (*matter.diagnostics, *fields.diagnostics, error.diagnostic))
+        return PostFile(None, "", (*matter.diagnostics, *fields.findings.noted, error.diagnostic))
     post = msgspec.structs.replace(
         post,
         body_offset=matter.body_offset,
@@ -68,7 +68,7 @@ def read_post(path: str, data: bytes, zone: ZoneInfo) -> PostFile:
         source_digest=blake2b(raw, digest_size=16).digest(),
     )
     text, warnings = read_body(path, raw, matter.body_line)
-    return PostFile(post, text, (*matter.diagnostics, *fields.diagnostics, *warnings))
+    return PostFile(post, text, (*matter.diagnostics, *fields.findings.noted, *warnings))
 
 
 def read_body(path: str, raw: bytes, first_line: int = 1) -> tuple[str, tuple[Diagnostic, ...]]:
@@ -129,7 +129,7 @@ def _read_fields(path: str, fields: Fields, zone: ZoneInfo) -> Post:
 
 def _undated(fields: Fields) -> SourceError:
     if fields.text("createdAt", "date") is not None:  # its reading was the last thing to be told
-        return SourceError(msgspec.structs.replace(fields.diagnostics.pop(), severity="error"))
+        return SourceError(msgspec.structs.replace(fields.findings.noted.pop(), severity="error"))
     hint = "add `createdAt: 2024-01-31T18:00:00Z`, or name the file `2024-01-31-….md`"
     return fields.source.error(fields.line("createdAt", "date"), "the post has no date", hint)
 

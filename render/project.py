@@ -57,7 +57,7 @@ def read_project(data: bytes) -> tuple[Project, tuple[Diagnostic, ...]]:
         timezone=_timezone(file, file.text(top, "timezone")),
         highlight=file.flag(file.table(top, "blogd"), "highlight", default=True),
     )
-    return project, tuple(file.findings)
+    return project, tuple(file.findings.noted)
 
 
 def _public_url(file: JsonFile, text: str) -> str:
@@ -105,7 +105,7 @@ def read_categories(data: bytes) -> tuple[dict[str, Category], tuple[Diagnostic,
     for name in top:
         default = categories.get(name, Category(name=name, title=name))
         categories[name] = _category(file, file.table(top, name), default)
-    return categories, tuple(file.findings)
+    return categories, tuple(file.findings.noted)
 
 
 def _category(file: JsonFile, entry: Mapping[str, object], default: Category) -> Category:
@@ -123,7 +123,7 @@ def read_category_names(data: bytes) -> tuple[tuple[str, ...], tuple[Diagnostic,
     """Read `categories.json`. Raises SourceError when it is not a JSON list."""
     file = JsonFile(CATEGORIES_PATH, data)
     names = file.strings("", file.items())
-    return names, tuple(file.findings)
+    return names, tuple(file.findings.noted)
 
 
 def read_tags(data: bytes) -> tuple[dict[str, Tag], tuple[Diagnostic, ...]]:
@@ -138,7 +138,7 @@ def read_tags(data: bytes) -> tuple[dict[str, Tag], tuple[Diagnostic, ...]]:
             tags[name] = Tag(name=name, color=_color(file, name, file.text(entry, "color")), post_template_slug=slug)
         else:
             file.warn("name", "a tag has no name", 'write `{"name": "…"}`')
-    return tags, tuple(file.findings)
+    return tags, tuple(file.findings.noted)
 
 
 def _entry(item: object) -> Mapping[str, object]:

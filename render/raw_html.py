@@ -1,11 +1,11 @@
 """Holes in raw HTML, which otherwise goes through untouched.
 
-`href` and `src` attributes of tags (not of what looks like one in comments, other attributes or scripts) are links like any
-other; their values come out in double quotes. Text between tags may call macros, except in elements whose content
+`href` and `src` attributes of tags (not of what looks like one in comments, other attributes or scripts) are links like
+any other; their values come out in double quotes. Text between tags may call macros, except in elements whose content
 is code or no text at all.
 
-Raw HTML is whatever somebody wrote: nothing here needs it to be well-formed. No pattern can go over one stretch of text in
-two ways, so that none backtracks.
+Raw HTML is whatever somebody wrote: nothing here needs it to be well-formed. No pattern can go over one stretch of text
+in two ways, so that none backtracks.
 """
 
 from __future__ import annotations

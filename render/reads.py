@@ -27,7 +27,7 @@ ListKey = tuple[str, str, str]
 
 ALL: Final = 0xFFFFFFFF
 
-# The order is that of `site.Facts`; it is part of the cache's format.
+# The order is that of `site.Facts`, which lack the last; it is part of the cache's format.
 POST_ASPECTS: Final = (
     "id",
     "title",
@@ -48,8 +48,10 @@ POST_ASPECTS: Final = (
     "backlinks",
     "older",
     "newer",
-    "macros",
+    "trees",
     "untreed",
+    "extra",
+    "macros",
 )
 ASPECT: Final = {name: 1 << number for number, name in enumerate(POST_ASPECTS)}
 

@@ -10,16 +10,16 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Protocol, cast
 
 import msgspec
-from blogd.render.body import Body
+
 from blogd.render.diagnostic import Diagnostic, SourceError
 from blogd.render.drops import Content, PostDrop
 from blogd.render.expand import Expander
-from blogd.render.fill import Filler
+from blogd.render.fill import NO_BODY, Filler, Shown
 from blogd.render.highlight import stylesheet
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
-from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage
+from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, Stage
 from blogd.render.reads import Reads
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
 from blogd.render.slugs import slugify
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
 
+    from blogd.render.body import Body
     from blogd.render.records import TemplateSource
     from blogd.render.routes import PageKey
     from blogd.render.site import BodyRef, Site
@@ -87,16 +88,16 @@ class Renderer:
 
     def _page(self, key: PageKey, now: datetime) -> Page:
         kind, tree, name = str(key[0]), str(key[1]), str(key[2])
-        shared = (self.site, tree or self.site.main, now, self.bodies.source)
+        stage = Stage(self.site, tree or self.site.main, now, self.bodies.source)
         match kind:
             case "post" | "page":
-                return PostPage(*shared, name)
+                return PostPage(stage, name)
             case "extra":
-                return PostPage(*shared, self.site.bases[name], name)
+                return PostPage(stage, self.site.bases[name], name)
             case "list":
-                return ListPage(*shared, name, str(key[3]), cast("int", key[4]))
+                return ListPage(stage, name, str(key[3]), cast("int", key[4]))
             case _:
-                return NotFoundPage(*shared)
+                return NotFoundPage(stage)
 
     def _text(self, key: PageKey, page: Page) -> str:
         match key[0], key[2]:
@@ -161,7 +162,7 @@ class Renderer:
             return self._body(page, value.path)
         page.recorder.read(("project", "highlight"))
         body = _render_text("" if value is None else str(value), self.site.meta.project.highlight)
-        return Filler(page, "", "", anchor="", expand=self._expand).fill(body)
+        return Filler(page, NO_BODY, self._expand).fill(body)
 
     def _body(self, page: Page, path: str) -> str:
         own = isinstance(page, PostPage) and page.path == path
@@ -170,8 +171,8 @@ class Renderer:
         entry = post.entry
         report: Callable[[Diagnostic], None] | None = self._findings.append if own else None
         anchor = "" if own else url_segment(post.slug()) + "-"
-        filler = Filler(page, entry.post.path, path, anchor=anchor, expand=self._expand, report=report)
-        return filler.fill(self.bodies.read(entry.body))
+        shown = Shown(entry.post.path, path, anchor)
+        return Filler(page, shown, self._expand, report).fill(self.bodies.read(entry.body))
 
 
 @lru_cache(maxsize=4096)

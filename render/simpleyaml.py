@@ -16,11 +16,10 @@ if TYPE_CHECKING:
     from blogd.render.source import Source
     from blogd.render.yamltree import Value
 
-
 _BEYOND_ASCII = READABLE.removeprefix(r"\x20-\x7e")
 _EASY = rf'[\x20-"$-9;-\x7e{_BEYOND_ASCII}]'  # neither `:` nor `#`
-_PLAIN = rf"""(?![-?:,\[\]{{}}#&*!|>'"%@`~\s]){_EASY}+(?:(?::(?=\S)|(?<=\S)#){_EASY}*)*"""
-_SINGLE = rf"'((?:[\x20-&(-\x7e{_BEYOND_ASCII}]+|'')*)'"
+_PLAIN = rf"""(?![-?:,\[\]{{}}#&*!|>'"%@`~\s]){_EASY}++(?:(?::(?=\S)|(?<=\S)#){_EASY}*+)*+"""
+_SINGLE = rf"'((?:[\x20-&(-\x7e{_BEYOND_ASCII}]++|'')*+)'"
 _DOUBLE = rf'"([\x20!#-\[\]-\x7e{_BEYOND_ASCII}]*)"'
 _TEXT = rf"(?:({_PLAIN})|{_SINGLE}|{_DOUBLE})"
 _WORDS = r"\[([A-Za-z0-9_ ,./-]*)\]"
@@ -29,12 +28,8 @@ _END = r" *\r?\n"
 _OPENING = re.compile(f"---{_END}")
 _ENTRY = re.compile(rf"([A-Za-z_][\w-]{{0,99}}):(?: +(?:{_TEXT}|{_WORDS}){_END}|{_END}((?: *- .*\n)*))", re.ASCII)
 _ITEM = re.compile(rf"( *)- +{_TEXT} *\r?", re.ASCII)
-_PLAIN_GROUP, _SINGLE_GROUP, _WORDS_GROUP, _BELOW_GROUP = (
-    2,
-    3,
-    5,
-    6,
-)  # of an entry; an item's texts have the same numbers
+# The groups of an entry; those of the texts have the same numbers in an item.
+_KEY_GROUP, _PLAIN_GROUP, _SINGLE_GROUP, _WORDS_GROUP, _BELOW_GROUP = 1, 2, 3, 5, 6
 
 
 def read_simple(source: Source) -> Tree | None:
@@ -45,13 +40,16 @@ def read_simple(source: Source) -> Tree | None:
     end, line = (opening.end(), source.first_line + 1) if opening else (-1, 0)
     while 0 < end < len(text):
         entry = _ENTRY.match(text, end)
-        if entry is None or entry[1] in fields or entry[1] in NULLS:
+        if entry is None:
+            return None
+        key, below = entry.group(_KEY_GROUP, _BELOW_GROUP)
+        if key in fields or key in NULLS:
             return None
         try:
-            fields[entry[1]] = Field(_value(entry), line)
+            fields[key] = Field(_value(entry), line)
         except _NotSimpleError:
             return None
-        line += 1 + (entry[_BELOW_GROUP] or "").count("\n")
+        line += below.count("\n") + 1 if below else 1
         end = entry.end()
     return Tree(fields) if opening else None
 
@@ -61,10 +59,11 @@ class _NotSimpleError(Exception):
 
 
 def _value(entry: re.Match[str]) -> Value:
-    words, below = entry[_WORDS_GROUP], entry[_BELOW_GROUP]
-    if words is not None:
-        return _words(words)
-    return _items(below) if below else None if below == "" else _scalar(entry)
+    if entry.lastindex == _WORDS_GROUP:
+        return _words(entry[_WORDS_GROUP])
+    if entry.lastindex == _BELOW_GROUP:
+        return _items(entry[_BELOW_GROUP]) if entry[_BELOW_GROUP] else None
+    return _scalar(entry)
 
 
 def _scalar(match: re.Match[str]) -> str | None:

@@ -1,7 +1,7 @@
 """The site as one value: all posts, and what they say together; updated by deltas, never rebuilt after a save.
 
-Words. A *post* has a page of its own; a *translation* is a record that shows a post in another language. A *tree* is a
-language's subtree of the output, the main language's first. A post's *view* in a tree is the record that is shown there.
+Words. A *post* has a page of its own; a *translation* is a record that shows a post in another language. A *tree* is
+a language's subtree of the output, the main language's first. A post's *view* in a tree is the record shown there.
 A *list* holds the paths of posts, newest first; lists come in two scopes, "main" for the main tree and "other" for all
 others, which lack the posts that are not to be translated.
 
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+
 from blogd.render.body import Macro
 from blogd.render.changes import Changes
 from blogd.render.diagnostic import Diagnostic
@@ -37,9 +38,10 @@ if TYPE_CHECKING:
 FEW: Final = 16  # members added to a list one by one; more are added together and sorted
 PAGE_CATEGORY: Final = "page"
 
-_MAPPED: Final = ASPECT["path"] | ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"]
+_MAPPED: Final = ASPECT["path"] | ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["untreed"]
 
 Order = tuple[int, str, str]
+MacroResults = tuple[str | None, ...]
 Facts = tuple[object, ...]
 
 
@@ -73,13 +75,16 @@ class Meta(msgspec.Struct, frozen=True):
 
 
 class Delta(msgspec.Struct, frozen=True):
-    """What is new: records by path, None for those that are gone. `macros`: results of a record's Python macros by tree."""
+    """What is new: records by path, None for those that are gone.
+
+    `macros` are the results of a record's Python macros by tree.
+    """
 
     meta: Meta | None = None
     entries: dict[str, Entry | None] = {}
     media: dict[str, Media | None] = {}
     templates: dict[str, TemplateSource | None] = {}
-    macros: dict[tuple[str, str], tuple[str, ...]] = {}
+    macros: dict[tuple[str, str], MacroResults | None] = {}
 
 
 class Site:
@@ -91,7 +96,7 @@ class Site:
         self.entries: dict[str, Entry] = {}
         self.templates: dict[str, TemplateSource] = {}
         self.media = MediaIndex()
-        self.macros: dict[tuple[str, str], tuple[str, ...]] = {}
+        self.macros: dict[tuple[str, str], MacroResults] = {}
         self.problems: dict[str, tuple[Diagnostic, ...]] = {}
         self.tag_counts: dict[str, int] = {}
         self._forget()
@@ -144,6 +149,10 @@ class Site:
         """Give a post's canonical path, without language prefix."""
         year, month, day = self.dates[path]
         return f"/{year}/{month}/{day}/{url_segment(self.entries[path].post.slug)}/"
+
+    def home_of(self, path: str) -> str:
+        """Give the URL that stands for a post: a page's short one, else the canonical path."""
+        return f"/{url_segment(self.entries[path].post.slug)}/" if self.is_page(path) else self.route(path)
 
     def members(self, key: ListKey) -> list[str]:
         """Give the posts of a list, newest first."""
@@ -221,8 +230,9 @@ class Site:
             self.alternates(path),
             self.backlinks(path, tree),
             *self.neighbours(path, tree),
-            self.macros.get((post.path, tree)),
-            [(record, self.entries[record]) for record in self.untreed(path)] if tree == self.main else (),
+            base.do_not_translate,
+            self.untreed(path),
+            [self.entries[record] for record in self.untreed(path)],
         )
 
     # How it changes.
@@ -235,12 +245,13 @@ class Site:
         if delta.meta is not None and self._is_new_frame(delta.meta):
             return self._reframe(delta)
         changes = Changes()
-        touched = set(delta.entries) | {record for record, _ in delta.macros}
+        touched = set(delta.entries)
         if delta.meta is not None:
             touched |= self._apply_meta(delta.meta, changes)
         self._apply_files(delta, changes)
         if touched:
             self._apply_entries(delta, touched, changes)
+        self._apply_macros(delta, changes)
         self._derive(changes)
         return changes
 
@@ -250,7 +261,7 @@ class Site:
             self.meta = delta.meta
             self.zone = ZoneInfo(delta.meta.timezone)
         self._apply_files(delta, Changes())
-        self.macros.update(delta.macros)
+        self._apply_macros(delta, Changes())
         self._reindex(set(delta.entries), delta.entries)
 
     def snapshot(self) -> Delta:
@@ -308,13 +319,21 @@ class Site:
         ids = {entry.post.id for path in touched for entry in self._versions(path, delta.entries)}
         before = self._answers(affected, slugs, ids, touched)
         counts = dict(self.tag_counts) if affected else {}
-        self.macros.update(delta.macros)
         changes.lists.update(self._reindex(touched, delta.entries))
         after = self._answers(affected, slugs, ids, touched)
         for entity in before.keys() | after.keys():
             changes.add(entity, _mask(before.get(entity), after.get(entity)))
         if counts != self.tag_counts:
             changes.add(("cloud",))
+
+    def _apply_macros(self, delta: Delta, changes: Changes) -> None:
+        for (record, tree), results in delta.macros.items():
+            if self.macros.get((record, tree)) != results:
+                changes.add(("post", self.bases.get(record, record), tree), ASPECT["macros"])
+            if results is None:
+                self.macros.pop((record, tree), None)
+            else:
+                self.macros[record, tree] = results
 
     def _derive(self, changes: Changes) -> None:
         """Add the questions about many posts at once."""
@@ -345,6 +364,7 @@ class Site:
             closed |= self._siblings.get(path, set())
             for post in (entry.post for entry in self._versions(path, entries)):
                 closed |= self._wanted.get(post.id, set())
+                closed.update(self.ids.get(post.id, ()))
                 if post.translation_for is not None:
                     closed |= self._wanted.get(post.translation_for, set())
                 if post.sibling is not None:
@@ -353,22 +373,30 @@ class Site:
 
     def _affected(self, touched: set[str], entries: dict[str, Entry | None]) -> set[str]:
         """Give the posts about which an answer can change."""
-        affected: set[str] = set(touched)
+        affected = set(touched)
         for path in touched:
             for entry in self._versions(path, entries):
-                post = entry.post
-                affected.update(self.ids.get(post.id, ()))
-                affected.update(self.ids.get(post.translation_for or "", ()))
-                affected.update(self.slugs.get(post.slug, ()))
-                if post.sibling is not None:
-                    affected.add(post.sibling)
-                for target in self._targets(entry):
-                    slug = target.slug if isinstance(target, PostLink) else ""
-                    affected.update(self.slugs.get(slug, ()))
-                    if isinstance(target, FileLink):
-                        affected.add(self.bases.get(target.path, target.path))
+                affected |= self._namesakes(path, entry.post)
                 affected.update(self._around(path, entry))
+        shown = affected | {record for path in affected for record in self.translations.get(path, {}).values()}
+        for path in shown:
+            for entry in self._versions(path, entries):
+                for target in self._targets(entry):
+                    affected |= self._meant(target)
         return affected
+
+    def _namesakes(self, path: str, post: Post) -> set[str]:
+        """Give the posts with which a record shares a slug or an id, or which it translates."""
+        found = {*self.ids.get(post.id, ()), *self.ids.get(post.translation_for or "", ())}
+        found.update(self.slugs.get(post.slug, ()))
+        found.update(base for base in (self.bases.get(path), post.sibling) if base is not None)
+        return found
+
+    def _meant(self, target: PostLink | FileLink) -> set[str]:
+        """Give the posts that a link can mean."""
+        if isinstance(target, PostLink):
+            return set(self.slugs.get(target.slug, ()))
+        return {self.bases.get(target.path, target.path)}
 
     def _around(self, path: str, entry: Entry) -> Iterator[str]:
         """Give the posts beside which one stands, or would stand, in the list set."""

@@ -25,9 +25,7 @@ def feed_file(page: Page, name: str, body: Callable[[Page, str], str]) -> str:
     page.recorder.read(("slice", *key, 0, size))
     posts = [ListedPost(page, path) for path in page.site.members(key)[:size]]
     root, prefix = str(page.project("public_url")), page.site.prefix(page.tree)
-    items = [
-        _feed_item(page, post, root + prefix, absolute_urls(body(page, post.path), prefix, root)) for post in posts
-    ]
+    items = [_feed_item(post, root + prefix, absolute_urls(body(page, post.path), prefix, root)) for post in posts]
     feed = Feed(
         title=page.name() or page.page_title() or "Blog",
         description=page.page_title(),
@@ -39,7 +37,7 @@ def feed_file(page: Page, name: str, body: Callable[[Page, str], str]) -> str:
     return rss_feed(feed) if name == "rss.xml" else atom_feed(feed)
 
 
-def _feed_item(page: Page, post: ListedPost, root: str, html: str) -> FeedItem:
+def _feed_item(post: ListedPost, root: str, html: str) -> FeedItem:
     return FeedItem(
         url=root + post.route(),
         title=post.title(),

@@ -10,8 +10,11 @@ import msgspec
 from blogd.render.diagnostic import Diagnostic, SourceError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from blogd.render.diagnostic import Severity
 
+MAX_FINDINGS = 20
 BOM = b"\xef\xbb\xbf"
 
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
@@ -43,6 +46,24 @@ class Source(msgspec.Struct, frozen=True):
     def error(self, line: int, message: str, hint: str = "", *, column: int = 1) -> SourceError:
         """Say why the file can't be used."""
         return SourceError(self.finding("error", line, message, hint, column=column))
+
+
+class Findings:
+    """What is noticed in one file, in order, up to a number after which more would help nobody."""
+
+    def __init__(self, source: Source, noted: Iterable[Diagnostic] = ()) -> None:
+        self.source = source
+        self.noted = list(noted)
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether what comes is no longer noted."""
+        return len(self.noted) >= MAX_FINDINGS
+
+    def warn(self, line: int, message: str, hint: str = "", *, column: int = 1) -> None:
+        """Note what is odd at a line of the file."""
+        if not self.is_full:
+            self.noted.append(self.source.finding("warning", line, message, hint, column=column))
 
 
 def count_breaks(data: bytes, end: int) -> int:

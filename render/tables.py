@@ -1,10 +1,11 @@
 """Tables as in GitHub Flavored Markdown: a block rule for mistune.
 
-A header row and, under it, a delimiter row of as many cells (`---`, `:--`, `--:`, `:-:`); then rows up to a blank line or
-another block. A row's missing cells are empty, its surplus cells dropped. A `|` inside a cell is written `\\|`, in code too.
+A header row and, under it, a delimiter row of as many cells (`---`, `:--`, `--:`, `:-:`); then rows up to a blank line
+or another block. A row's missing cells are empty, its surplus cells dropped. A `|` inside a cell has a backslash before
+it, in code too.
 
-mistune's own plugin gives a whole table up for one row of another width, and begins again at the next line: a page of such
-tables takes it quadratic time. The number of cells filled in is bounded, as one wide header could ask for any number.
+mistune's own plugin gives a whole table up for one row of another width, and begins again at the next line: a page of
+such tables takes it quadratic time. The number of cells filled in is bounded, as one wide header could ask for any.
 """
 
 from __future__ import annotations
@@ -12,10 +13,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from mistune import BlockParser
-
 if TYPE_CHECKING:
-    from mistune import BlockState
+    from mistune import BlockParser, BlockState
 
 TABLE_PATTERN = (
     r"^ {0,3}(?P<table_head>(?=[^\n]*\|)\S[^\n]*+)\n"

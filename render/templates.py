@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from blogd.render.liquid_errors import TemplateError, missing_template, template_error
 from blogd.render.liquid_interpreter import Environment, template_name
 from blogd.render.liquid_page import FilterFunction, Limits, Page, Run
+from blogd.render.liquid_runtime import PageNames
 from blogd.render.liquid_units import CodeCache, Units
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from blogd.render.records import TemplateSource
 
 __all__ = ["CodeCache", "FilterFunction", "Limits", "Page", "TemplateError", "Templates"]
+
+_MANY = 100_000
+"""A number of strings that might be too long to be joined before they are measured."""
 
 
 class Templates:
@@ -57,8 +61,15 @@ class Templates:
             raise missing_template(name)
         run, out = Run(page, self._limits), list[str]()
         try:
-            self._units.page(name)(run, page, out, 0)
-            run.check_length(sum(map(len, out)))
+            self._units.page(name)(run, PageNames(page), out, 0)
+            return _text(out, run)
         except Exception as error:
             raise template_error(error, source) from error
-        return "".join(out)
+
+
+def _text(out: list[str], run: Run) -> str:
+    if len(out) > _MANY:
+        run.check_length(sum(map(len, out)))
+    text = "".join(out)
+    run.check_length(len(text))
+    return text

@@ -56,12 +56,7 @@ def complete_urls(html: str, prefix: str, base: str) -> str:
 
 def localize(url: str, prefix: str) -> str:
     """Add a language prefix to a root-relative URL, unless it is a file that all languages share or has it already."""
-    if (
-        not prefix
-        or url.startswith(SHARED)
-        or url == prefix
-        or url.startswith((f"{prefix}/", f"{prefix}?", f"{prefix}#"))
-    ):
+    if not prefix or url == prefix or url.startswith((*SHARED, f"{prefix}/", f"{prefix}?", f"{prefix}#")):
         return url
     return prefix + url
 

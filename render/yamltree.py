@@ -20,6 +20,7 @@ import msgspec
 import yaml
 
 from blogd.render.diagnostic import Diagnostic
+from blogd.render.source import Findings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -87,7 +88,7 @@ def read_tree(source: Source) -> Tree:
     if readable != source.text:
         reader.tell_forbidden()
     try:
-        return Tree(reader.document(), tuple(reader.diagnostics))
+        return Tree(reader.document(), tuple(reader.findings.noted))
     except yaml.MarkedYAMLError as error:
         raise reader.syntax_error(error) from None
 
@@ -99,7 +100,7 @@ class _Reader:
         self.source = source
         self.events = events
         self.anchors: dict[str | None, Value] = {}
-        self.diagnostics: list[Diagnostic] = []
+        self.findings = Findings(source)
 
     def document(self) -> dict[str, Field]:
         next(self.events)  # the stream starts
@@ -125,7 +126,7 @@ class _Reader:
             if isinstance(key, str):
                 if key in fields:
                     message = f"`{key}` is given twice, first on line {fields[key].line}"
-                    self._warn((line, column), message, "the last one counts")
+                    self.findings.warn(line, message, "the last one counts", column=column)
                 fields[key] = Field(value, line, column)
         return fields
 
@@ -171,13 +172,9 @@ class _Reader:
         match = _FORBIDDEN.search(self.source.text)
         assert match is not None
         lines = _LINE_BREAK.split(self.source.text[: match.start()])
-        place = self.source.first_line + len(lines) - 1, len(lines[-1]) + 1
+        line = self.source.first_line + len(lines) - 1
         message = f"front matter can't hold U+{ord(match[0]):04X}, which is read as a space"
-        self._warn(place, message, "remove the character")
-
-    def _warn(self, place: tuple[int, int], message: str, hint: str) -> None:
-        line, column = place
-        self.diagnostics.append(self.source.finding("warning", line, message, hint, column=column))
+        self.findings.warn(line, message, "remove the character", column=len(lines[-1]) + 1)
 
     def _error(self, mark: _Mark | None, message: str, hint: str = "") -> SourceError:
         line, column = self._place(mark)

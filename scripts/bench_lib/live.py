@@ -45,6 +45,7 @@ def save(watch: Watch, edit: Edit, site: Path, out: Path) -> Saved:
     page = out / edit.page
     shown = appearance(page)
     cpu = measure.cpu_s(watch.processes())
+    before_ns = time.time_ns()
     edit.apply(site)
     start, clock_ns = time.perf_counter(), time.time_ns()
 
@@ -55,7 +56,7 @@ def save(watch: Watch, edit: Edit, site: Path, out: Path) -> Saved:
     page_ms = until(done, start)
     rebuilds = watch.built(edit.paths)
     cpu_ms = (measure.cpu_s(watch.processes()) - cpu) * 1000
-    since = [written for written in written_ns(out) if written >= clock_ns - tick_ns()]
+    since = [written for written in written_ns(out) if written > before_ns - tick_ns()]
     planning = [row.planning_ms for row in rebuilds if row.planning_ms is not None]
     return Saved(
         page_ms=page_ms,

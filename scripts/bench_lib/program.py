@@ -129,6 +129,16 @@ class Watch:
             except queue.Empty:
                 return rebuilds
 
+    def seen(self, changed: frozenset[str]) -> list[Built]:
+        """Wait until rebuilds have named every path of `changed`."""
+        rebuilds: list[Built] = []
+        while missing := changed.difference(*(row.changed for row in rebuilds)):
+            try:
+                rebuilds.append(self._built(_EVENT_S))
+            except queue.Empty:
+                raise measure.ProgramFailedError(f"no rebuild named {', '.join(sorted(missing))}") from None
+        return rebuilds
+
     def check(self) -> None:
         """Raise ProgramFailedError if it has ended."""
         if self._process.poll() is not None:

@@ -52,7 +52,7 @@ def engine(options, reporter):
 
 sys.exit(run(sys.argv[1:], engine))
 """
-PLAIN_PYTHON = {key: value for key, value in os.environ.items() if not key.startswith("PYTHON")}
+BUFFERED = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
 
 
 class Engine:
@@ -198,9 +198,8 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 def test_a_pipe_gets_plain_lines(program: list[str], site: Path) -> None:
-    done = subprocess.run(
-        [*program, "build", site], capture_output=True, check=False, timeout=60, env=os.environ | SILENT
-    )
+    strict = os.environ | {"PYTHONWARNINGS": "error"}
+    done = subprocess.run([*program, "build", site], capture_output=True, check=False, timeout=60, env=strict)
     assert done.returncode == 0
     assert done.stderr == b""
     assert b"\x1b" not in done.stdout
@@ -216,8 +215,8 @@ def test_an_encoding_that_lacks_a_letter_is_no_obstacle(program: list[str], site
 
 @pytest.mark.parametrize("flags", [[], ["--json"]], ids=" ".join)
 def test_a_reader_that_goes_away_ends_the_run_quietly(program: list[str], site: Path, flags: list[str]) -> None:
-    command = [*program, "build", "--clean", *flags, site]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=PLAIN_PYTHON) as process:
+    command = [*program, "build", "--clean", *flags, str(site)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=BUFFERED) as process:
         assert process.stdout
         assert process.stderr
         process.stdout.readline()

@@ -243,6 +243,12 @@ def test_only_the_first_findings_are_shown_and_the_rest_is_counted() -> None:
     assert "not shown: 13 errors; --verbose shows all" in lines
 
 
+def test_each_rebuild_shows_its_first_findings() -> None:
+    screen = Screen()
+    screen.emit([STARTED, *map(finding, range(33)), BUILT, Ready(), RebuildStarted()])
+    assert any(line.startswith("posts/50.md:3:6: error") for line in screen.emit([finding(50)]))
+
+
 def test_verbose_shows_all_findings_and_reasons() -> None:
     reason = Explained(page="/a/", reason="title of posts/b.md changed")
     lines = Screen(verbose=True).emit([STARTED, *map(finding, range(33)), reason, BUILT])
@@ -297,6 +303,22 @@ def test_a_long_rebuild_shows_the_bar_in_place_of_the_status() -> None:
     assert screen.emit([REBUILT])[-1].startswith("watching")
 
 
+def test_changes_that_come_while_a_rebuild_runs_do_not_set_the_bar_back() -> None:
+    screen = Screen()
+    screen.emit([STARTED, BUILT, Ready(), RebuildStarted(), Progress(section="tag", done=5, total=10)])
+    before = re.search(r"(\d+) %", screen.emit([PhaseStarted(phase="render")])[-2])
+    after = re.search(r"(\d+) %", screen.emit([RebuildStarted(), Progress(section="single", done=0, total=10)])[-2])
+    assert before
+    assert after
+    assert int(before[1]) == int(after[1]) == 50
+
+
+def test_a_rebuild_without_a_named_change_shows_the_bar_too() -> None:
+    screen = Screen()
+    screen.emit([STARTED, BUILT, Ready(), PhaseStarted(phase="scan")])
+    assert screen.emit([Progress(section="tag", done=1, total=10)])[-2].startswith("scanning")
+
+
 def test_an_error_stands_until_it_is_mended() -> None:
     screen = Screen()
     screen.emit([STARTED, BUILT, Ready()])
@@ -323,15 +345,17 @@ def test_the_cursor_comes_back() -> None:
     assert screen.lines()[1:] == ["stopped by SIGINT; the next run goes on from here"]
 
 
-def test_a_terminal_that_is_gone_ends_the_run() -> None:
+@pytest.mark.parametrize("call", ["emit", "tick"])
+def test_a_terminal_that_is_gone_ends_the_run(call: str) -> None:
     screen = Screen()
+    screen.emit([STARTED])
 
     def write(_text: str) -> int:
         raise OSError(5, "Input/output error")
 
     screen.file.write = write  # type: ignore[method-assign] # a fault
     with pytest.raises(OutputClosedError):
-        screen.reporter.emit(STARTED)
+        screen.reporter.emit(Note(text="n")) if call == "emit" else screen.reporter.tick()
     screen.reporter.close()
 
 

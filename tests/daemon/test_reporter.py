@@ -219,6 +219,10 @@ def test_plain_lines_of_a_watch() -> None:
     ]
 
 
+def test_a_note_may_have_several_lines() -> None:
+    assert plain_lines(Note(text="internal error\n  at a\x1b.py")) == ["note: internal error", "      at a\ufffd.py"]
+
+
 def test_plain_lines_explain_on_request_only() -> None:
     event = Explained(page="/a/", reason="title of posts/b.md changed")
     assert plain_lines(event) == []
@@ -235,11 +239,12 @@ def test_plain_lines_hold_no_control_codes() -> None:
 def test_plain_progress_is_a_line_every_few_seconds() -> None:
     out, clock = io.StringIO(), Clock()
     reporter = PlainReporter(out, monotonic=clock)
+    reporter.emit(STARTED)
     for done in range(0, 2100, 100):
         clock.now += 1
         reporter.emit(Progress(section="single", done=done, total=2000))
-    assert out.getvalue().splitlines() == [
-        "400 of 2,000 (20%), 80 pages/s, 0:20 left",
+    assert out.getvalue().splitlines()[1:] == [
+        "400 of 2,000 (20%), 100 pages/s, 0:16 left",
         "900 of 2,000 (45%), 100 pages/s, 0:11 left",
         "1,400 of 2,000 (70%), 100 pages/s, 0:06 left",
         "1,900 of 2,000 (95%), 100 pages/s, 0:01 left",

@@ -9,6 +9,7 @@ from xml.etree import ElementTree as ET
 
 import msgspec.yaml
 import pytest
+
 from blogd.daemon.exits import RefusalError
 from blogd.daemon.starter_blog import SOURCE, starter_files, write_starter
 

@@ -64,7 +64,7 @@ def test_countdown_memory_and_counts() -> None:
 
 
 def test_changes_are_named_by_the_first() -> None:
-    assert wording.what_changed(()) == "nothing"
+    assert wording.what_changed(()) == "no source changed"
     assert wording.what_changed(("posts/a.md",)) == "posts/a.md"
     assert wording.what_changed(("posts/2024/hello.md", "b", "c"), 19) == "…/hello.md + 2 more"
 

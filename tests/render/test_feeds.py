@@ -113,7 +113,7 @@ class ReadItem(msgspec.Struct):
     title: str
     link: str
     id: str
-    content: list[dict[str, str]]
+    content: list[dict[str, str | None]]
     published_parsed: tuple[int, ...]
     updated_parsed: tuple[int, ...] = ()
     summary: str = ""

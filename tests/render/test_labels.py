@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from blogd.render import labels
 from blogd.render.labels import LANGUAGES, label, long_date
 

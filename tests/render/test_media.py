@@ -69,8 +69,8 @@ def test_without_a_sidecar_the_path_is_all_there_is() -> None:
             "the front matter is not YAML: mapping values are not allowed in this context",
             2,
         ),
-        (b"---\n\nwidth: -1\n---\n", "warning", "`width` is not a whole number", 3),
-        (b"---\nheight: 9999999999999999\n---\n", "warning", "`height` is not a whole number", 2),
+        (b"---\n\nwidth: -1\n---\n", "warning", "`-1` is not a whole number", 3),
+        (b"---\nheight: 9999999999999999\n---\n", "warning", "`9999999999999999` is not a whole number", 2),
         (b"---\ntags: {a: b}\n---\n", "warning", "`tags` is not a list of texts", 2),
     ],
 )

@@ -1,7 +1,7 @@
 """A stand-in for blogd, as small as the bench can bear: a page per post and a front page, `build` and `watch --json`.
 
-It believes nothing but the posts' front matter, keeps no cache, reads every post over and over, and rewrites the front
-page after every save.
+It believes nothing but the posts' front matter, knows no translations, keeps no cache, reads every post over and over,
+and rewrites the front page after every save.
 """
 
 import contextlib
@@ -18,13 +18,14 @@ def say(event: str, **fields: object) -> None:
     sys.stdout.flush()
 
 
-def read(site: Path) -> dict[str, str]:
-    """Return all posts by path, without those caught between truncation and writing, or just gone."""
+def read(site: Path, before: dict[str, str]) -> dict[str, str]:
+    """Return all posts by path; one caught between truncation and writing is as it was before."""
     found: dict[str, str] = {}
     for path in sorted((site / "posts").rglob("*.md")):
+        name = str(path.relative_to(site))
         with contextlib.suppress(FileNotFoundError):
-            found[str(path.relative_to(site))] = path.read_text()
-    return {path: text for path, text in found.items() if text}
+            found[name] = path.read_text() or before.get(name, "")
+    return {name: text for name, text in found.items() if text and "translationFor: " not in text}
 
 
 def page_of(text: str) -> str:
@@ -58,14 +59,14 @@ def render(out: Path, old: dict[str, str], new: dict[str, str]) -> None:
 
 def main() -> None:
     verb, site, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[4])
-    posts = read(site)
+    posts = read(site, {})
     say("started", version="0", site=str(site), out=str(out), workers=1)
     render(out, {}, posts)
     if verb != "watch":
         return
     say("ready")
     for _ in watch(site / "posts", step=5, yield_on_timeout=True, rust_timeout=10, raise_interrupt=False):
-        now = read(site)
+        now = read(site, posts)
         if now != posts:
             render(out, posts, now)
             posts = now

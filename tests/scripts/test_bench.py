@@ -13,16 +13,34 @@ from typing import TYPE_CHECKING
 import pytest
 from bench_lib import blog, measure, report
 from bench_lib.edits import KINDS, Editor
+from bench_lib.peers import hugo, pelican
 from bench_lib.posts import Spec
 from bench_lib.program import Blogd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Rows = list[dict[str, float]]
+    from bench_lib.report import Row
 
 POSTS = 40
 FAKE = Path(__file__).parent / "fake_blogd.py"
+
+
+class Figures:
+    """A row of a table; words and numbers are told apart by who asks."""
+
+    def __init__(self, row: Row) -> None:
+        self._row = row
+
+    def __getitem__(self, name: str) -> float:
+        value = self._row[name]
+        assert isinstance(value, int | float)
+        return value
+
+    def word(self, name: str) -> str:
+        value = self._row[name]
+        assert isinstance(value, str)
+        return value
 
 
 @pytest.fixture(scope="module")
@@ -34,12 +52,20 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def bench(fake: Path, project: Path, tmp_path: Path) -> Callable[..., Rows]:
+def bench(fake: Path, project: Path, tmp_path: Path) -> Callable[..., list[Figures]]:
     """Run scripts/bench in a copy, which keeps its results to itself; return the rows of the table."""
     shutil.copytree(project / "scripts", tmp_path / "scripts", symlinks=True)
 
-    def run(measurement: str, *options: str) -> Rows:
-        command = [sys.executable, tmp_path / "scripts/bench", measurement, "--blogd", fake, "--rounds", "1"]
+    def run(measurement: str, *options: str) -> list[Figures]:
+        command: list[str | Path] = [
+            sys.executable,
+            tmp_path / "scripts/bench",
+            measurement,
+            "--blogd",
+            fake,
+            "--rounds",
+            "1",
+        ]
         done = subprocess.run(
             [*command, "--disk", tmp_path / "work", *options], capture_output=True, text=True, check=False
         )
@@ -47,38 +73,44 @@ def bench(fake: Path, project: Path, tmp_path: Path) -> Callable[..., Rows]:
         assert not list((tmp_path / "work").iterdir())
         kept = json.loads((tmp_path / f"build/bench/{measurement}.json").read_text())
         assert report.table(kept["rows"]) in done.stdout
-        rows: Rows = kept["rows"]
-        return rows
+        return [Figures(row) for row in kept["rows"]]
 
     return run
 
 
-def test_standard_table_has_a_line_for_each_size_case_and_number_of_workers(bench: Callable[..., Rows]) -> None:
+def test_standard_table_has_a_line_for_each_size_case_and_number_of_workers(
+    bench: Callable[..., list[Figures]],
+) -> None:
     rows = bench("standard", "--posts", "20,40", "--workers", "1,2")
 
     assert [(row["posts"], row["workers"]) for row in rows] == [
         (n, w) for n in (20, 40) for _ in range(4) for w in (1, 2)
     ]
-    assert {row["what"] for row in rows} == {"cold", "nothing changed", "one body edited", "watch, one body edited"}
+    assert {row.word("what") for row in rows} == {
+        "cold",
+        "nothing changed",
+        "one body edited",
+        "watch, one body edited",
+    }
     assert all(row["wall_s"] > 0 and row["cpu_s"] > 0 for row in rows)
     assert all(row["pages"] == row["posts"] + 6 for row in rows)
 
 
-def test_edits_are_followed_to_their_pages(bench: Callable[..., Rows]) -> None:
+def test_edits_are_followed_to_their_pages(bench: Callable[..., list[Figures]]) -> None:
     rows = bench("edits", "--posts", str(POSTS))
 
-    assert [row["edit"] for row in rows] == list(KINDS)
+    assert [row.word("edit") for row in rows] == list(KINDS)
     for row in rows:
-        least = 1 if row["edit"] == "delete" else 2
+        least = 1 if row.word("edit") == "delete" else 2
         assert (
-            least <= row["changed"] <= row["rendered"] <= least + (row["edit"] == "rename")
+            least <= row["changed"] <= row["rendered"] <= least + (row.word("edit") == "rename")
         )  # two steps, so two batches
         assert 0 < row["page_ms"] <= row["last_ms"]
         assert row["planning_ms"] == 0.25
 
 
 @pytest.mark.skipif(not measure.HAS_PROC, reason="memory is taken from Linux's /proc")
-def test_memory_is_that_of_all_processes(bench: Callable[..., Rows]) -> None:
+def test_memory_is_that_of_all_processes(bench: Callable[..., list[Figures]]) -> None:
     (row,) = bench("memory", "--posts", "20", "--workers", "2")
 
     assert row["watch_idle_mb"] >= row["coordinator_idle_mb"] > 1
@@ -86,7 +118,7 @@ def test_memory_is_that_of_all_processes(bench: Callable[..., Rows]) -> None:
 
 
 @pytest.mark.parametrize("measurement", ["cold", "warm", "scaling", "floor"])
-def test_every_other_measurement_runs(bench: Callable[..., Rows], measurement: str) -> None:
+def test_every_other_measurement_runs(bench: Callable[..., list[Figures]], measurement: str) -> None:
     rows = bench(measurement, "--posts", "20", "--workers", "1,2")
 
     assert rows
@@ -97,7 +129,16 @@ def test_a_blogd_that_fails_is_quoted(project: Path, tmp_path: Path) -> None:
     program = tmp_path / "blogd"
     program.write_text("#!/bin/sh\necho the reason >&2\nexit 3\n")
     program.chmod(0o755)
-    command = [project / "scripts/bench", "cold", "--blogd", program, "--posts", "5", "--disk", tmp_path / "work"]
+    command: list[str | Path] = [
+        project / "scripts/bench",
+        "cold",
+        "--blogd",
+        program,
+        "--posts",
+        "5",
+        "--disk",
+        tmp_path / "work",
+    ]
 
     done = subprocess.run([sys.executable, *command], capture_output=True, text=True, check=False)
 
@@ -192,3 +233,18 @@ def test_table_aligns_words_left_and_numbers_right() -> None:
         "| cold |    123 |      - |",
         "| warm |      - | 20,000 |",
     ]
+
+
+def test_peers_get_the_same_posts() -> None:
+    spec = Spec(posts=30, macros=False)
+    sources = [(path, content.decode()) for path, content in blog.files(spec) if path.endswith(".md")]
+
+    for path, text in sources:
+        is_page = "categories: [page]" in text
+        body = text.split("---\n", 2)[2]
+        day = text.partition("createdAt: ")[2][:10]
+        assert hugo.adapt(text).endswith(body)
+        assert (f'days: ["{day}"]' in hugo.adapt(text)) is not is_page
+        assert pelican.adapt(text).endswith(body)
+        assert f"Date: {day}" in pelican.adapt(text)
+        assert ("pages/" in pelican.source(path, text.encode())) is is_page

@@ -137,7 +137,7 @@ def test_translations_name_the_post_they_belong_to(made: dict[str, bytes]) -> No
 
 
 def test_script_writes_the_blog_and_spares_what_is_there(project: Path, tmp_path: Path) -> None:
-    command = [
+    command: list[str | Path] = [
         sys.executable,
         project / "scripts/make-blog",
         "12",

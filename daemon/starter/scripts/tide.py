@@ -32,7 +32,7 @@ def render(context: dict[str, dict[str, str]], _post: dict[str, object] | None) 
         return (top + bottom) / 2 + (top - bottom) / 2 * cos(2 * pi * (hour - high) / PERIOD)
 
     def point(hour: float) -> str:
-        return f"{hour * WIDTH / 24:.0f} {HEIGHT - depth(hour) / top * (HEIGHT - 30):.0f}"
+        return f"{hour * WIDTH / 24:.0f} {HEIGHT - depth(hour) / top * (HEIGHT - 30):.1f}"
 
     curve = "L".join(point(step / 4) for step in range(24 * 4 + 1))
     peaks = [hour for hour in (high - PERIOD, high, high + PERIOD) if 0 <= hour <= 24]
@@ -62,7 +62,7 @@ def clock(hour: float) -> str:
 def mark(point: str, text: str) -> str:
     """Write a text above a point of the curve."""
     x, y = point.split()
-    return f'<text x="{x}" y="{int(y) - 8}" text-anchor="middle">{text}</text>'
+    return f'<text x="{x}" y="{float(y) - 8:.1f}" text-anchor="middle">{text}</text>'
 
 
 def tick(hour: int) -> str:

@@ -38,6 +38,7 @@ posts = "/:year/:month/:day/:slug/"
 [frontmatter]
 date = ["createdAt"]
 [pagination]
+disableAliases = true
 pagerSize = {per_page}
 [services.rss]
 limit = {per_page}
