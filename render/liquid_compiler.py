@@ -64,7 +64,7 @@ def compile_template(environment: Environment, name: str, mode: Mode) -> Source:
             _top(unit, template.nodes)
     unit.flush()
     _note_stops(unit)
-    text, places = unit.writer.source([f"def render({_PARAMETERS[mode]}):", *_prologue(unit)])
+    text, places = unit.writer.source([f"def render({_PARAMETERS[mode]}):", *_prologue(unit), "    pass"])
     return Source(text, places, unit.templates, list(unit.filters), list(unit.undefined))
 
 

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Iterator, Mapping
 from datetime import date as calendar_date
 from datetime import datetime, time
@@ -26,7 +25,6 @@ from blogd.render.liquid_items import as_list
 from blogd.render.liquid_page import FilterFunction, Page, is_windowed
 
 _CLOCK_WORDS: Final = ("now", "today")
-_SPECIAL: Final = re.compile("[&<>\"']")
 _SHORT: Final = 200
 _PROBES: Final = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only compared with each other
 
@@ -98,7 +96,7 @@ def concat(_page: Page, value: object, other: object) -> object:
 def escape(_page: Page, value: object) -> str:
     """Return a text with `&`, `<`, `>` and quotes as entities."""
     text = value if isinstance(value, str) else "" if value is None else str(value)
-    return html.escape(text) if len(text) > _SHORT or _SPECIAL.search(text) else text
+    return _escape(text) if len(text) <= _SHORT else html.escape(text)
 
 
 def url_encode(_page: Page, value: object) -> str:
@@ -144,6 +142,11 @@ def _written(page: Page, text: str) -> datetime | None:
         return moment
     today = datetime.strptime(page.clock("%Y-%m-%d"), "%Y-%m-%d")  # noqa: DTZ007 - a day, not a moment
     return _parsed(text, today)
+
+
+@lru_cache(maxsize=16_384)
+def _escape(text: str) -> str:
+    return html.escape(text)
 
 
 @lru_cache(maxsize=4096)

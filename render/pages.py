@@ -6,6 +6,7 @@ a template asks for them, so that only what is asked is read.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import quote
@@ -118,7 +119,7 @@ class Page:
     def menu(self) -> list[dict[str, object]]:
         """Give the menu."""
         self.recorder.read(("menu",))
-        return [_menu_item(item) for item in self.site.meta.menu]
+        return _menu(self.site.meta.menu)
 
     def post_paths(self) -> Lookup:
         """Give canonical paths by slug."""
@@ -331,7 +332,7 @@ class ListPage(Page):
         days = [(day, list(block)) for day, block in groupby(posts, lambda post: post.instant("created_at").date())]
         return [
             {
-                "date_label": f"{day:%d.%m.}{day.year:04}",
+                "date_label": f"{day.day:02}.{day.month:02}.{day.year:04}",
                 "show_date_marker": True,
                 "show_separator": index > 0,
                 "posts": block,
@@ -389,10 +390,15 @@ def _media_data(media: Media) -> dict[str, object]:
     }
 
 
-def _menu_item(item: MenuItem) -> dict[str, object]:
-    return {
-        "title": item.title,
-        "href": item.href,
-        "has_children": bool(item.children),
-        "children": [_menu_item(child) for child in item.children],
-    }
+@lru_cache(maxsize=64)
+def _menu(items: tuple[MenuItem, ...]) -> list[dict[str, object]]:
+    """Give menu items as templates see them, which never change them."""
+    return [
+        {
+            "title": item.title,
+            "href": item.href,
+            "has_children": bool(item.children),
+            "children": _menu(item.children),
+        }
+        for item in items
+    ]

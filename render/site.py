@@ -108,6 +108,7 @@ class Site:
         self.slugs: dict[str, list[str]] = {}
         self.order: dict[str, Order] = {}
         self.dates: dict[str, tuple[str, str, str]] = {}
+        self._routes: dict[str, str] = {}
         self.translations: dict[str, dict[str, str]] = {}
         self.bases: dict[str, str] = {}
         self._wanted: dict[str, set[str]] = {}
@@ -147,8 +148,7 @@ class Site:
 
     def route(self, path: str) -> str:
         """Give a post's canonical path, without language prefix."""
-        year, month, day = self.dates[path]
-        return f"/{year}/{month}/{day}/{url_segment(self.entries[path].post.slug)}/"
+        return self._routes[path]
 
     def home_of(self, path: str) -> str:
         """Give the URL that stands for a post: a page's short one, else the canonical path."""
@@ -479,7 +479,7 @@ class Site:
                 self.tag_counts[tag] -= 1
                 if not self.tag_counts[tag]:
                     del self.tag_counts[tag]
-            del self.order[path], self.dates[path], self._membership[path]
+            del self.order[path], self.dates[path], self._routes[path], self._membership[path]
 
     def _translates(self, path: str) -> str | None:
         """Say what a record is a translation of (an id or, after `/`, a path), None if it is a post."""
@@ -495,6 +495,7 @@ class Site:
         self.order[path] = (-created, post.slug, path)
         local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
         self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")
+        self._routes[path] = f"/{'/'.join(self.dates[path])}/{url_segment(post.slug)}/"
         insort(self.ids.setdefault(post.id, []), path)
         insort(self.slugs.setdefault(post.slug, []), path, key=self.order.__getitem__)
         for tag in post.tags:

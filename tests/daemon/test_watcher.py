@@ -246,7 +246,8 @@ def test_a_site_that_is_gone_is_waited_for(
     if back == "the same":
         (ground / "away").rename(site)
     else:
-        shutil.copytree(ground / "away", site)
+        shutil.copytree(ground / "away", ground / "copy")
+        (ground / "copy").rename(site)
     batch = hear(any_watcher)
     assert (batch.rescan, batch.reason, batch.paths) == (True, "the site's folder is back", frozenset())
     write(site, A, "changed")
