@@ -22,7 +22,7 @@ _MAX_LENGTH = 100_000
 _LANGUAGE = re.compile(r"\{?\.?([\w#+.-]+)")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=512)
 def highlight_code(code: str, language: str) -> str | None:
     """Return code as HTML, or None if the language isn't known or the code is too long to look into.
 

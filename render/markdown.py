@@ -124,13 +124,13 @@ class _Writer:
 
     def paragraph(self, token: _Token) -> str:
         text, line_at = self._place(token)
-        if text.startswith("[[") and is_only_calls(text):
+        if is_only_calls(text):
             return self._macros(text, line_at)
         return f"<p>{self._inline(text, line_at)}</p>\n"
 
     def block_text(self, token: _Token) -> str:
         text, line_at = self._place(token)
-        if text.startswith("[[") and is_only_calls(text):
+        if is_only_calls(text):
             return self._macros(text, line_at)
         return self._inline(text, line_at) + "\n"
 
@@ -165,10 +165,10 @@ class _Writer:
         code = token["raw"]
         if token["style"] == "indent":
             code += "\n"
-        info = unescape(token["attrs"]["info"]) if "attrs" in token else ""
-        if not info:
+        words = unescape(token["attrs"]["info"]).split(None, 1) if "attrs" in token else []
+        if not words:
             return f"<pre><code>{escape(code)}</code></pre>\n"
-        language = info.split(None, 1)[0]
+        language = words[0]
         html = highlight_code(code, language) if self._highlight else None
         pre = "<pre>" if html is None else f'<pre class="{HIGHLIGHT_CLASS}">'
         name = escape(language)

@@ -90,9 +90,16 @@ class _RawHtml:
     def _write_text(self, start: int, end: int) -> None:
         text = self._html[start:end]
         if "[[" in text:
-            block = is_only_calls(text.strip())
+            block = _is_alone(text)
             text = CALL.sub(lambda call: self._macro(call, start, block=block), text)
         self._parts.append(text)
 
     def _macro(self, call: re.Match[str], start: int, *, block: bool) -> str:
         return self._holes.macro(read_call(call, block=block, line=self._line_at(start + call.start())))
+
+
+def _is_alone(text: str) -> bool:
+    """Tell whether there is nothing but macro calls in a text between two tags, on lines of their own."""
+    calls = text.strip()
+    before, _, after = text.partition(calls)
+    return "\n" in before and "\n" in after and is_only_calls(calls)

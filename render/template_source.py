@@ -17,7 +17,7 @@ from blogd.render.source import BOM, count_breaks, decode
 _DOCSTRING = re.compile(
     rb"""
     (?: [ \t\f]* (?: \#[^\r\n]* )? (?: \r\n | \n | \r ) )*+   # blank lines and comments
-    [rRuU]? (\"{3}|'{3}) (?: \s | \\(?=[\r\n]) )* (?P<text> .*? ) \1
+    [rRuU]? (\"{3}|'{3}) (?: \s | \\(?=[\r\n]) )*+ (?P<text> .*? ) \1
     """,
     re.DOTALL | re.VERBOSE,
 )

@@ -171,9 +171,7 @@ def _read_section(heading: str, body: str, line: int) -> Section:
 
 def unescape(text: str) -> bytes:
     """Give the bytes that a text with escapes stands for."""
-    return _ESCAPE.sub(
-        lambda found: _PLAIN.get(found[1]) or bytes.fromhex(found[1][1:].decode()), text.encode()
-    )
+    return _ESCAPE.sub(lambda found: _PLAIN.get(found[1]) or bytes.fromhex(found[1][1:].decode()), text.encode())
 
 
 def to_path(text: str) -> str:

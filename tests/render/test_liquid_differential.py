@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, cast
 import liquid
 import liquid.exceptions
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_interpreter import Environment
 from blogd.render.liquid_page import Limits
 from blogd.render.liquid_unit import Mode, Unsupported
 from blogd.render.records import TemplateSource
 from blogd.render.templates import TemplateError, Templates
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -109,9 +110,7 @@ def double(_page: FakePage, value: object, *extra: object, suffix: str = "") -> 
 
 
 def sources(texts: Mapping[str, str]) -> dict[str, TemplateSource]:
-    return {
-        name: TemplateSource(name=name, path=f"templates/{name}.liquid", text=text) for name, text in texts.items()
-    }
+    return {name: TemplateSource(name=name, path=f"templates/{name}.liquid", text=text) for name, text in texts.items()}
 
 
 def outcome(
@@ -335,7 +334,9 @@ def test_the_interpreter_is_python_liquid(page: str, one: str, two: str, data: d
 
 def test_all_bundled_templates_are_compiled(project: Path) -> None:
     folder = project / "render/bundled"
-    texts = {str(path.relative_to(folder).with_suffix("")): path.read_text("utf-8") for path in folder.rglob("*.liquid")}
+    texts = {
+        str(path.relative_to(folder).with_suffix("")): path.read_text("utf-8") for path in folder.rglob("*.liquid")
+    }
     assert "single-post" in texts
     environment = Environment(sources(texts), {}, Limits())
     for name in texts:

@@ -1,0 +1,90 @@
+"""blogd's versions of Liquid's filters give what python-liquid's give."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from liquid import Environment
+from liquid.exceptions import LiquidError
+
+from blogd.render.liquid_filters import OWN_FILTERS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENVIRONMENT = Environment()
+TEXTS = st.text() | st.text("<>&'\"a ", min_size=150, max_size=250)
+SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | TEXTS
+
+
+class Timeless:
+    """A page that has no clock and no variables."""
+
+    def __getitem__(self, name: str) -> object:
+        raise KeyError(name)
+
+    def __contains__(self, name: object) -> bool:
+        return False
+
+    def read_template(self, name: str) -> None:
+        raise AssertionError(name)
+
+    def clock(self, form: str) -> str:
+        raise AssertionError(form)
+
+
+def outcome(act: Callable[[], object]) -> object:
+    try:
+        return act()
+    except (LiquidError, TypeError) as error:
+        return str(error)
+
+
+def assert_same(name: str, *arguments: object) -> None:
+    theirs = ENVIRONMENT.filters[name]
+    extra = {"environment": ENVIRONMENT} if hasattr(theirs, "with_environment") else {}
+    expected = outcome(lambda: theirs(*arguments, **extra))
+    assert outcome(lambda: OWN_FILTERS[name](Timeless(), *arguments)) == expected
+
+
+@given(SCALARS | st.lists(TEXTS, max_size=2))
+def test_escaping(value: object) -> None:
+    assert_same("escape", value)
+    assert_same("url_encode", value)
+
+
+@given(SCALARS | st.lists(st.integers(), max_size=5), st.integers(-6, 6) | st.text(max_size=2), st.integers(-2, 6))
+def test_slices(value: object, start: object, length: int) -> None:
+    assert_same("slice", value, start, length)
+
+
+@given(SCALARS | st.lists(st.integers(), max_size=5), st.lists(st.integers(), max_size=2) | st.text())
+def test_concatenation(value: object, other: object) -> None:
+    assert_same("concat", value, other)
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%s", "%d. %B", "", "%%", None, 3])
+@pytest.mark.parametrize(
+    "value",
+    [
+        datetime(2020, 2, 29, 23, 59, tzinfo=UTC),
+        date(2020, 2, 29),
+        "2020-02-29",
+        "29 Feb 2020 10:30",
+        "2020-02-29T10:30:00+02:00",
+        "1152098955",
+        1152098955,
+        0,
+        True,
+        "no date",
+        "",
+        None,
+        2.5,
+    ],
+)
+def test_dates(value: object, form: object) -> None:
+    assert_same("date", value, form)

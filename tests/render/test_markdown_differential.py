@@ -1,0 +1,83 @@
+"""`render_body` means what mistune means: on generated Markdown, and on every post of two real blogs."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from blogd.render.markdown import render_body
+from tests.render.plain_mistune import markdown, without_ids
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+MISTUNE = markdown()
+
+INLINE = [
+    *("*", "**", "***", "_", "__", "~", "~~", "`", "``", "[", "]", "![", "](u)", '](/x "t")', "(", ")", "!", ":", "://"),
+    *("[r]", "[r][]", "x][r]", "[^1]", "_a_", "*a*", "**b c**", "`d`", "[e](/f)", "![g](h.png)", '[i](/j?k=l&m "n o")'),
+    *("<a>", "</a>", '<b c="d">', "<!--", "-->", "<", ">", "<http://x.y>", "<i@j.k>", "http://a.b/c", "https://x.", "h"),
+    *("\\", "\\*", "\\\n", "&amp;", "&copy;", "&", '"', "'", "a", "b c", "foo", "1", ".", "é", "“", " ", "  ", "\n", "(u)"),
+]
+BLOCKS = [
+    *("\n", "\n\n", "\n    ", "# ", "## a\n", "> ", "- ", "* ", "+ ", "1. ", "2. ", "3) ", "    ", "  ", "   ", "\t", "#"),
+    *("```\n", "~~~ py\n", "---\n", "===\n", "***\n", "<div>", "</div>\n", "<hr>\n", "- [ ] a", "- [x] b\n", "\n- c\n  d\n"),
+    *("[r]: /ref\n", '[r]: /ref "t"\n', "\n\n[^1]: n *o*\n\n", "\n\n- e\n\n      f\n\n- g"),
+]
+DEFINITIONS = ["", '\n\n[r]: /ref "T"', "\n\n[^1]: note *a*", "\n\n[^1]: note\n\n    - more\n\n[r]: <u v>"]
+
+# A list marker behind a quote that can't interrupt a paragraph: mistune moves the line, and the paragraph before the
+# quote with it, behind the quote.
+MOVED_BY_MISTUNE = re.compile(r">[^\n]*\n[> ]*(?:[-+*]|[0-9]+[.)])[ \t]*(?:\n|\Z)|>[^\n]*\n[> ]*[23][.)]")
+MACRO = re.compile(r"\[\[\w+\]\]")
+
+
+def texts(scraps: list[str]) -> st.SearchStrategy[str]:
+    body = st.lists(st.sampled_from(scraps), min_size=1, max_size=16).map("".join)
+    return st.tuples(body, st.sampled_from(DEFINITIONS)).map("".join)
+
+
+@settings(max_examples=1500)
+@example("**a *b** c*")
+@example("*a **b*")
+@example("[_a_http://b](c)")
+@example("![a <http://b.c> d](e)")
+@example("~~a\\~~~ b~~")
+@given(texts(INLINE))
+def test_inline_markdown_means_what_it_means_to_mistune(text: str) -> None:
+    assume(not MACRO.search(text))
+    assert without_ids(render_body(text, highlight=False)) == MISTUNE(text)
+
+
+@settings(max_examples=1500)
+@example("- a\n\n  b\n- c\n")
+@example("-\ta\n\n\t\tb\n")
+@example("1. a\n   - b\n2. c\n***\nd")
+@given(texts(BLOCKS + INLINE[::3]))
+def test_blocks_mean_what_they_mean_to_mistune(text: str) -> None:
+    assume(not MACRO.search(text) and not MOVED_BY_MISTUNE.search(text))
+    assert without_ids(render_body(text, highlight=False)) == MISTUNE(text)
+
+
+@pytest.mark.parametrize(
+    ("blog", "otherwise"),
+    [
+        # A table with rows of unequal width, which GitHub shows as a table and mistune as text.
+        ("18f", {"posts/2025/02/some.md"}),
+        ("digitalgov", set[str]()),
+    ],
+)
+def test_real_posts_mean_what_they_mean_to_mistune(shared: Path, blog: str, otherwise: set[str]) -> None:
+    different: set[str] = set()
+    with tarfile.open(shared / f"corpora/{blog}.tar.xz") as archive:
+        for entry in archive:
+            if entry.name.endswith(".md") and (file := archive.extractfile(entry)):
+                text = file.read().decode(errors="replace")
+                if without_ids(render_body(text, highlight=False)) != MISTUNE(text):
+                    different.add(entry.name)
+    assert different == otherwise
