@@ -7,6 +7,7 @@ in batches. A removed file goes before its row does.
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -40,8 +41,8 @@ class Books:
         self.manifest = Manifest(store)
         self.findings = Findings()
         self.output = Output(out)
-        self._out = out
-        self._ours = read_ledger(out)
+        self._out = str(out)
+        self._ours = read_ledger(str(out))
         self._made: dict[int, PageRow] = {}
         self._committed_at = 0.0
 
@@ -55,7 +56,7 @@ class Books:
 
     def _is_intact(self, row: PageRow) -> bool:
         try:
-            found = (self._out / row.path).lstat()
+            found = os.lstat(f"{self._out}/{row.path}")
         except (OSError, ValueError):
             return False
         return (found.st_size, found.st_mtime_ns) == (row.size, row.mtime_ns)

@@ -24,16 +24,15 @@ import msgspec
 from blogd.cache.store import FAILED, Store
 from blogd.daemon import wire
 from blogd.daemon.books import Books
+from blogd.daemon.crew import Answered, Died
 from blogd.daemon.events import Note, PhaseStarted, WorkerState
 from blogd.daemon.expanding import Expanding
-from blogd.daemon.in_process import InProcess
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
-from blogd.daemon.pool import Answered, Crew, Died, Pool
+from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.scan import look, scan
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
-from blogd.daemon.worker import LostSourceError, Setup, read_source
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.site import Delta, Site
 
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from blogd.cache.store import PageRow
+    from blogd.daemon.crew import Crew
     from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
@@ -111,6 +111,10 @@ class Engine:
         """Start the pool, unless it runs."""
         if self._pool is None:
             project = self._project
+            from blogd.daemon.in_process import InProcess  # noqa: PLC0415 - they bring all that renders,
+            from blogd.daemon.pool import Pool  # noqa: PLC0415 - which a run with nothing to do can spare
+            from blogd.daemon.worker import Setup  # noqa: PLC0415
+
             setup = Setup(str(project.root), str(project.out), str(project.bodies), project.pid)
             if project.workers:
                 self._pool = Pool(project.workers, setup, self.site, self._snapshot)
@@ -153,7 +157,8 @@ class Engine:
             between()
             if ready:
                 return ready
-        self.books.finish({name: self._show_time(name) for name in self.books.manifest.clock_formats()})
+        if self._is_loaded:
+            self.books.finish({name: self._show_time(name) for name in self.books.manifest.clock_formats()})
         return []
 
     def idle(self, extra: Iterable[int]) -> None:

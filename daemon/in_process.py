@@ -8,14 +8,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from blogd.daemon import wire
-from blogd.daemon.pool import Answered, Died
+from blogd.daemon.crew import Answered, Died
 from blogd.daemon.worker import Setup, Worker, attempt
 from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from blogd.daemon.pool import Task
+    from blogd.daemon.crew import Task
 
 
 class InProcess:

@@ -150,20 +150,34 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
-def read_ledger(root: Path) -> set[str]:
+def read_ledger(root: str) -> set[str]:
     """Give the paths that blogd wrote below an output folder."""
     try:
-        lines = (root / LEDGER).read_bytes().decode("utf-8", "replace").split("\n")
+        lines = _read(f"{root}/{LEDGER}").split("\n")
     except OSError:
         return set()
-    return {line for line in lines if line and not line.startswith("/") and ".." not in line.split("/")}
+    return {_unescape(line) for line in lines if line and not line.startswith("/") and ".." not in line.split("/")}
 
 
-def write_ledger(root: Path, paths: Iterable[str]) -> None:
-    """Write down which files are blogd's; paths with a line break can't be, and are refused elsewhere."""
-    temporary = root / (LEDGER + ".new")
-    temporary.write_bytes("".join(f"{path}\n" for path in sorted(paths)).encode("utf-8", "replace"))
-    temporary.replace(root / LEDGER)
+def write_ledger(root: str, paths: Iterable[str]) -> None:
+    """Write down which files are blogd's."""
+    text = "".join(f"{_escape(path)}\n" for path in sorted(paths))
+    with open(f"{root}/{LEDGER}.new", "wb") as file:
+        file.write(text.encode("utf-8", "replace"))
+    os.replace(f"{root}/{LEDGER}.new", f"{root}/{LEDGER}")
+
+
+def _escape(path: str) -> str:
+    return path.replace("%", "%25").replace("\n", "%0A")
+
+
+def _unescape(line: str) -> str:
+    return line.replace("%0A", "\n").replace("%25", "%")
+
+
+def _read(path: str) -> str:
+    with open(path, "rb") as file:
+        return file.read().decode("utf-8", "replace")
 
 
 def _stranger(path: str) -> OutputError:

@@ -24,12 +24,12 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 import multiprocess
 
 from blogd.daemon import wire
+from blogd.daemon.crew import Answered, Died, Task
 from blogd.daemon.worker import Setup, run_worker
 
 if TYPE_CHECKING:
@@ -43,61 +43,6 @@ AHEAD: Final = 2
 LIMIT_S: Final = 30.0  # for the first page of a batch, and a little for each further one
 PER_TASK_S: Final = 0.5
 START_METHOD: Final = "BLOGD_START_METHOD"
-
-Task = wire.ReadFiles | wire.RenderPages
-
-
-class Answered(msgspec.Struct, frozen=True):
-    """A worker's answer to a batch, or something that it printed."""
-
-    worker: int
-    answer: wire.FromWorker
-
-
-class Died(msgspec.Struct, frozen=True):
-    """A worker is gone and has been replaced. `tasks` are those it had, the first of them being the suspect."""
-
-    worker: int
-    pid: int
-    reason: str
-    tasks: tuple[Task, ...]
-
-
-class Crew(Protocol):
-    """Whoever does the work: a `Pool`, or one that needs no processes."""
-
-    @property
-    def pids(self) -> list[int]:
-        """The process ids of all workers."""
-        ...
-
-    def handles(self) -> list[int]:
-        """Give the file descriptors to wait on."""
-        ...
-
-    def next_deadline(self) -> float:
-        """Give the monotonic time at which `collect` has to be called, whatever is ready."""
-        ...
-
-    def under_way(self) -> list[int]:
-        """Give the number of batches under way by worker."""
-        ...
-
-    def update(self, update: wire.Update) -> None:
-        """Bring the site of all workers up to date, before whatever they are given next."""
-        ...
-
-    def feed(self, next_task: Callable[[], Task | None]) -> None:
-        """Give work to every worker that has room for it, evenly."""
-        ...
-
-    def collect(self, ready: Iterable[int]) -> list[Answered | Died]:
-        """Take in what has arrived."""
-        ...
-
-    def close(self) -> None:
-        """End all workers, now."""
-        ...
 
 
 class _Worker:
@@ -266,25 +211,3 @@ def start_method() -> str:
         return chosen
     is_safe = sys.platform == "linux" and threading.active_count() == 1
     return "fork" if is_safe else "spawn"
-
-
-def usable_cpus() -> int:
-    """Give the number of CPUs that this process may use: affinity and cgroup limits included."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(count, _cgroup_cpus() or count))
-
-
-def _cgroup_cpus() -> int | None:
-    """Give the CPU limit of this process's control group (version 2, then 1), rounded up; None if there is none."""
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = _read("/sys/fs/cgroup/cpu.max").split()
-        return None if quota == "max" else -(-int(quota) // int(period))
-    with contextlib.suppress(OSError, ValueError):
-        quota = _read("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")
-        return None if int(quota) <= 0 else -(-int(quota) // int(_read("/sys/fs/cgroup/cpu/cpu.cfs_period_us")))
-    return None
-
-
-def _read(path: str) -> str:
-    with open(path, encoding="ascii") as file:
-        return file.read()

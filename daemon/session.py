@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine
 from blogd.daemon.events import Built, DiagnosticEvent, Ready, RebuildStarted, Started
 from blogd.daemon.exits import ExitCode
 from blogd.daemon.lock import held
 from blogd.daemon.memory import MemoryGauge
-from blogd.daemon.pool import usable_cpus
 from blogd.daemon.project import open_project
-from blogd.daemon.watcher import Mode, Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from blogd.daemon.options import Options
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
+    from blogd.daemon.watcher import Watcher
 
 
 def run_build(options: Options, reporter: Reporter) -> ExitCode:
@@ -38,6 +39,8 @@ def run_build(options: Options, reporter: Reporter) -> ExitCode:
 
 def run_watch(options: Options, reporter: Reporter) -> ExitCode:
     """Build, then follow changes; ends by a signal only."""
+    from blogd.daemon.watcher import Mode, Watcher  # noqa: PLC0415 - brings what a build can spare
+
     started = time.monotonic()
     with _session(options, reporter) as session:
         session.engine.load()
@@ -129,6 +132,7 @@ class _Session:
 
 @contextmanager
 def _session(options: Options, reporter: Reporter) -> Iterator[_Session]:
+    gc.set_threshold(100_000, 20, 100)  # most of what is made here stays
     project = open_project(options, options.workers or usable_cpus())
     with held(project.cache / "lock", project.out):
         if options.clean:

@@ -26,12 +26,13 @@ import msgspec
 from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, encode_body
 from blogd.daemon import wire
 from blogd.daemon.output import Output, OutputError, digest
+from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.render.body import Body, Link, Macro
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.links import link_target
 from blogd.render.markdown import render_body
-from blogd.render.posts import MAX_BYTES, read_body, read_post
+from blogd.render.posts import MAX_BYTES, read_post
 from blogd.render.renderer import Renderer, Rendering
 from blogd.render.site import BodyRef, Entry, Site
 
@@ -50,22 +51,6 @@ class Setup(msgspec.Struct, frozen=True):
     out: str
     bodies: str
     parent: int
-
-
-class LostSourceError(Exception):
-    """A source is not what it was when the site was made; it has to be read again."""
-
-
-def read_source(root: str, post: Post) -> str:
-    """Give a record's raw Markdown; LostSourceError if the file has another by now."""
-    try:
-        with open(f"{root}/{post.path}", "rb") as file:
-            raw = file.read(MAX_BYTES + 1)[post.body_offset :]
-    except OSError as error:
-        raise LostSourceError(post.path) from error
-    if digest(raw) != post.source_digest:
-        raise LostSourceError(post.path)
-    return read_body(post.path, raw, post.body_line)[0]
 
 
 class SourceBodies:

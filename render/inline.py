@@ -16,8 +16,8 @@ Pairing writes tags into the parts that hold the runs: nothing is copied and not
 more than length. Links, images and strikethrough nest 20 deep at most, as in mistune; emphasis without limit.
 
 Differences by choice: macros come before links; any URL scheme is let through, as in raw HTML; character references
-are CommonMark's; a bare URL keeps a closing parenthesis that it opened, and is text inside a raw `<a>`; the value of
-an attribute in a raw tag ends at white space of any kind.
+are CommonMark's; a bare URL keeps a closing parenthesis that it opened, and is text inside a raw `<a>`; `![^1]` is an
+exclamation mark and a footnote; the value of an attribute in a raw tag ends at white space of any kind.
 """
 
 from __future__ import annotations
@@ -253,9 +253,11 @@ class _Inline:
             macro = read_call(call, block=False, line=self._line_at(at))
             return self._write(self._around.holes.macro(macro), call.end())
         image = at > start and text[at - 1] == "!"
-        if not image and text.startswith("[^", at) and (note := _FOOTNOTE.match(text, at)):
-            reference = self._around.footnote(unikey(note[1]))
-            return self._write(escape(unescape(note[0])) if reference is None else reference, note.end())
+        if text.startswith("[^", at) and (note := _FOOTNOTE.match(text, at)):
+            is_image = image and text.startswith("(", note.end())
+            reference = None if is_image else self._around.footnote(unikey(note[1]))
+            if reference or not image:
+                return self._write(reference or escape(unescape(note[0])), note.end())
         if image:
             parts[-1] = parts[-1][:-1]
         if not self._brackets and not self._raw_link and (link := _PLAIN_LINK.match(text, at)):

@@ -66,8 +66,8 @@ def split_suffix(url: str) -> tuple[str, str]:
 
 
 def url_segment(name: str) -> str:
-    """Percent-encode a name for use as one segment of a URL."""
-    return {".": "%2E", "..": "%2E%2E"}.get(name) or quote(name, safe="")
+    """Give the URL's segment for a name: what a server decodes to the name of the folder."""
+    return quote(disk_segment(name), safe="")
 
 
 def disk_segment(name: str) -> str:

@@ -139,7 +139,7 @@ class Template(liquid.BoundTemplate):
         buffer: TextIO,
         *_args: object,
         partial: bool = False,
-        block_scope: bool = False,  # noqa: ARG002, FBT001, FBT002
+        block_scope: bool = False,
         **_kwargs: object,
     ) -> None:
         """Render into `buffer`; errors keep the token they were raised with."""
@@ -158,7 +158,7 @@ class Environment(liquid.Environment):
 
     template_class = Template
 
-    def __init__(  # noqa: PLR0913 - python-liquid's signature
+    def __init__(
         self, sources: Mapping[str, TemplateSource], filters: Mapping[str, FilterFunction], limits: Limits
     ) -> None:
         super().__init__(strict_filters=False)
@@ -262,7 +262,7 @@ class ForNode(for_tag.ForNode):
 
     __slots__ = ()
 
-    def __init__(  # noqa: PLR0913 - python-liquid's signature
+    def __init__(
         self, token: Token, expression: LoopExpression, block: BlockNode, default: BlockNode | None = None
     ) -> None:
         super().__init__(token, Loop.of(expression), block, default)
@@ -315,7 +315,7 @@ class IncludeNode(include_tag.IncludeNode):
 
     __slots__ = ()
 
-    def __init__(  # noqa: PLR0913 - python-liquid's signature
+    def __init__(
         self,
         token: Token,
         name: Expression,

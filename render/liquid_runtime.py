@@ -61,13 +61,13 @@ class Scope(dict[str, object]):
 
 def scope(names: PageNames | Scope, arguments: dict[str, object]) -> Scope:
     """Return the names that a partial sees; as in python-liquid that includes its caller's arguments."""
-    if names.__class__ is Scope:
+    if isinstance(names, Scope):
         inner = Scope(names)
         inner.update(arguments)
         inner.page = names.page
         return inner
     inner = Scope(arguments)
-    inner.page = cast("PageNames", names)
+    inner.page = names
     return inner
 
 

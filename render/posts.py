@@ -17,7 +17,7 @@ from blogd.render.fields import Fields, parse_language
 from blogd.render.frontmatter import read_front_matter
 from blogd.render.instants import parse_instant
 from blogd.render.records import Post
-from blogd.render.source import decode
+from blogd.render.source import Source, decode
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 32 << 20
 
+_TOML = re.compile(rb"(?:\xef\xbb\xbf)?\+\+\+[ \t]*[\r\n]")
 _DATED = re.compile(r"(\d{4}-\d{2}-\d{2})-(.+)", re.ASCII | re.DOTALL)
 _TRANSLATED = re.compile(r"(.+)\.([A-Za-z]{2,3}(?:[-_][A-Za-z0-9]{2,8})*)", re.ASCII | re.DOTALL)
 _NO_SLUGS = frozenset(("", ".", ".."))
@@ -84,6 +85,8 @@ def _read_matter(path: str, data: bytes) -> FrontMatter:
     if len(data) > MAX_BYTES:
         message = f"the file is larger than {MAX_BYTES >> 20} MiB"
         raise SourceError(Diagnostic(severity="error", path=path, message=message, hint="split the post"))
+    if _TOML.match(data):
+        raise Source(path, "+++").error(1, "front matter in TOML is not read", "write YAML between lines `---`")
     return read_front_matter(path, data)
 
 

@@ -448,7 +448,7 @@ class Site:
         translations = {path for path in present if self._translates(path) is not None}
         for path in present:
             if path not in translations:
-                self._add_post(path, self.entries[path].post)
+                self._add_dated(path, self.entries[path].post)
         for path in present:
             self._add_links(path, self.entries[path])
             if path in translations:
@@ -490,8 +490,15 @@ class Site:
             return f"/{post.sibling}"
         return None
 
-    def _add_post(self, path: str, post: Post) -> None:
-        created = post.created_at or 0
+    def _add_dated(self, path: str, post: Post) -> None:
+        if post.created_at is not None:
+            self._add_post(path, post, post.created_at)
+            return
+        message = f"has no date: there is no {post.sibling} that it would be a translation of"
+        hint = "give it a line `createdAt: 2025-01-31`, or add the post"
+        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, message=message, hint=hint),)
+
+    def _add_post(self, path: str, post: Post, created: int) -> None:
         self.order[path] = (-created, post.slug, path)
         local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
         self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")

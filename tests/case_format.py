@@ -22,9 +22,9 @@ r"""The text format of a case in `tests/cases/`: what is in a project folder, wh
     2024/01/15/hello/index.html
     …
 
-Up to the first line that starts with `-- ` or `== ` stands what the case shows, for readers. A line `== …` begins a step,
-`-- keyword argument` a section: something that is done (see `DEEDS`), in the order of the sections, or something
-that holds after the step (see `CHECKS`). Blank lines at the end of a section are no part of it; a file ends with one line end.
+Up to the first line that starts with `-- ` or `== ` stands what the case shows, for readers. A line `== …` begins a
+step, a line `-- keyword argument` a section: something that is done, in the order of the sections, or something that
+holds after the step. Blank lines at the end of a section are no part of it; what it writes ends with one line end.
 
 Deeds
     file PATH           write a file; its text is that of the section
@@ -43,7 +43,7 @@ Checks
     missing             there are no such outputs
     outputs [FOLDER]    these are all outputs, or those in a folder
     rendered            these outputs were made: `= path` if the same bytes came out, `- path` if it was removed instead
-    diagnostics         these findings stand, as `path:line:column: severity: message`; without the section there are none
+    diagnostics         these findings stand, as `path:line:column: severity: message`; without it, none does
     stays               these outputs can't be made any more; they stay as they were, where they stood
     watch keeps         a watch keeps all outputs as they were, since a source can't be read
 
@@ -154,6 +154,8 @@ def _read_steps(text: str) -> list[Step]:
     line = 1 + prose.count("\n")
     for heading, body in zip(parts[::2], parts[1::2], strict=True):
         if heading.startswith("=="):
+            if body.strip():
+                raise CaseError(f"line {line}: a step begins with a section")
             steps.append(Step(heading[3:], []))
         else:
             steps[-1].sections.append(_read_section(heading[3:], body, line))

@@ -19,7 +19,7 @@ from blogd.daemon.output import LEDGER
 from blogd.daemon.project import open_project
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from blogd.cache.store import PageRow
@@ -123,7 +123,7 @@ class Builder:
 @contextmanager
 def builder(
     site: Path, out: Path, *, mode: Mode = "build", drafts: bool = False, workers: int = 0
-) -> Iterator[Builder]:
+) -> Generator[Builder]:
     """Open a site as a new run would; 0 workers: without processes."""
     reporter = Silence()
     engine = Engine(open_project(Options(mode=mode, site=site, out=out, drafts=drafts), workers), reporter)

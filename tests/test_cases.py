@@ -10,7 +10,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 import pytest
 
@@ -70,7 +70,7 @@ class Play:
         self._steps = 0
         self._stack = ExitStack()
 
-    def __enter__(self) -> Play:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -138,10 +138,8 @@ def do(deed: Section, ground: Ground) -> list[str]:
     match deed.keyword:
         case "file":
             return ground.write(deed.path, deed.text.encode())
-        case "bytes":
-            return ground.write(deed.path, unescape(deed.text.replace("\n", "")))
-        case "edit":
-            return ground.write(deed.path, _edited(ground.read(deed.path).decode(), deed).encode())
+        case "bytes" | "edit":
+            return ground.write(deed.path, _written(deed, ground))
         case "delete":
             return ground.delete(deed.path)
         case "rename":
@@ -151,6 +149,12 @@ def do(deed: Section, ground: Ground) -> list[str]:
             return ground.touch(deed.path)
         case _:
             return []
+
+
+def _written(deed: Section, ground: Ground) -> bytes:
+    if deed.keyword == "bytes":
+        return unescape(deed.text.replace("\n", ""))
+    return _edited(ground.read(deed.path).decode(), deed).encode()
 
 
 def _edited(text: str, edit: Section) -> str:

@@ -6,23 +6,23 @@ Where a program is missing its tests are skipped; in CI, which installs them all
 from __future__ import annotations
 
 import os
-import shlex
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from blogd.daemon.batch import Batch
-from blogd.daemon.scan import FileStat, look, scan
+from blogd.daemon.scan import FileStat, look
 from blogd.daemon.watcher import Watcher
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Self
 
 Hear = Callable[[Watcher], Batch]
 HearUntil = Callable[[Watcher, Callable[[Batch], bool]], list[Batch]]
@@ -56,15 +56,15 @@ def _environment(folder: Path) -> dict[str, str]:
 
 
 class Terminal:
-    """A program in a terminal of its own."""
+    """A program in a terminal of its own; a context manager that ends it."""
 
     def __init__(self, command: str, folder: Path) -> None:
         self._folder = folder
-        self._socket = str(folder.parent / "tmux")
+        self._server = ["tmux", "-S", str(folder.parent / "tmux")]
         self._tmux("-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", command)
 
     def _tmux(self, *arguments: str) -> str:
-        command = ["tmux", "-S", self._socket, *arguments]
+        command = [*self._server, *arguments]
         done = subprocess.run(
             command, cwd=self._folder, env=_environment(self._folder), capture_output=True, text=True, check=True
         )
@@ -76,12 +76,21 @@ class Terminal:
             assert time.monotonic() < until_s, screen
             threading.Event().wait(0.02)
 
-    def press(self, *keys: str) -> None:
-        for key in keys:
-            self._tmux("send-keys", *(("-l", key) if len(key) > 1 and key[0] == "=" else (key,)))
+    def press(self, keys: str) -> None:
+        """Press keys, separated by blanks, as tmux names them; words that are no key's name are typed."""
+        self._tmux("send-keys", *keys.split())
 
-    def close(self) -> None:
-        subprocess.run(["tmux", "-S", self._socket, "kill-server"], capture_output=True, check=False)
+    def wait_for_end(self) -> None:
+        until_s = time.monotonic() + _PATIENCE_S
+        while subprocess.run([*self._server, "has-session"], capture_output=True, check=False).returncode == 0:
+            assert time.monotonic() < until_s, self._tmux("capture-pane", "-p")
+            threading.Event().wait(0.02)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        subprocess.run([*self._server, "kill-server"], capture_output=True, check=False)
 
 
 @pytest.fixture
@@ -105,7 +114,7 @@ def stat_of(path: Path) -> FileStat:
     return FileStat(details.st_size, details.st_mtime_ns, details.st_ino)
 
 
-def is_settled(site: Path, batch: Batch) -> bool:
+def is_whole(site: Path, batch: Batch) -> bool:
     return look(site, batch.paths).files.get(POST) == stat_of(site / POST)
 
 
@@ -116,42 +125,167 @@ def is_silent(site: Path, watcher: Watcher, hear_until: HearUntil) -> bool:
     return not any(POST in batch.paths or batch.rescan for batch in batches)
 
 
-VIM_SAVE = ("i", "=NEW ", "Escape", "=:w", "Enter")
-VIM_SET_COPY = ("=:set backupcopy=yes", "Enter")
+VI_SAVE, VI_LEAVE = "i N Escape :w Enter", ":q Enter"
+KAK_SAVE = ":exec Space iN<esc> Enter :w Enter"  # after a real Escape it would wait for more keys
+EMACS_SAVE, EMACS_LEAVE = "N C-x C-s", "C-x C-c"
 
 
 @pytest.mark.parametrize(
-    ("command", "prepare", "save", "leave"),
+    ("command", "save", "leave"),
     [
-        pytest.param("vim", (), ("i", "N", "Escape", ":", "w", "Enter"), (":", "q", "Enter"), id="vim"),
-        pytest.param("vim -u NONE", (), ("i", "N", "Escape", ":", "w", "Enter"), (":", "q", "Enter"), id="vim-bare"),
-        pytest.param(
-            "vim -c 'set backup backupcopy=no'",
-            (),
-            ("i", "N", "Escape", ":", "w", "Enter"),
-            (":", "q", "Enter"),
-            id="vim-backup",
-        ),
-        pytest.param("nvim", (), ("i", "N", "Escape", ":", "w", "Enter"), (":", "q", "Enter"), id="nvim"),
-        pytest.param("emacs -nw -q", (), ("N", "C-x", "C-s"), ("C-x", "C-c"), id="emacs"),
-        pytest.param(
-            "emacs -nw -q --eval '(setq file-precious-flag t)'",
-            (),
-            ("N", "C-x", "C-s"),
-            ("C-x", "C-c"),
-            id="emacs-precious",
-        ),
-        pytest.param("nano", (), ("N", "C-o", "Enter"), ("C-x",), id="nano"),
-        pytest.param("nano -B", (), ("N", "C-o", "Enter"), ("C-x",), id="nano-backup"),
-        pytest.param("kak", (), ("i", "N", "Escape", ":", "w", "Enter"), (":", "q", "Enter"), id="kak"),
-        pytest.param(
-            "kak -e 'set global writemethod replace'",
-            (),
-            ("i", "N", "Escape", ":", "w", "Enter"),
-            (":", "q", "Enter"),
-            id="kak-replace",
-        ),
-        pytest.param("micro", (), ("N", "C-s"), ("C-q",), id="micro"),
+        ("vim", VI_SAVE, VI_LEAVE),
+        ("vim -u NONE", VI_SAVE, VI_LEAVE),
+        ("vim --cmd 'set backup backupcopy=no undofile'", VI_SAVE, VI_LEAVE),
+        ("vim --cmd 'set nowritebackup noswapfile'", VI_SAVE, VI_LEAVE),
+        ("nvim", VI_SAVE, VI_LEAVE),
+        ("emacs -nw -q", EMACS_SAVE, EMACS_LEAVE),
+        ("emacs -nw -q --eval '(setq file-precious-flag t)'", EMACS_SAVE, EMACS_LEAVE),
+        ("nano", "N C-o Enter", "C-x"),
+        ("nano -B", "N C-o Enter", "C-x"),
+        ("kak", KAK_SAVE, VI_LEAVE),
+        ("kak -e 'set global writemethod replace'", KAK_SAVE, VI_LEAVE),
+        ("micro", "N C-s", "C-q"),
+        ("joe", "N C-k d Enter", "C-k q"),
     ],
 )
-def test_draft() -> None: ...
+def test_a_save_in_an_editor_is_one_batch(
+    site: Path, watcher: Watcher, hear: Hear, hear_until: HearUntil, command: str, save: str, leave: str
+) -> None:
+    need("tmux", command.split(maxsplit=1)[0])
+    with Terminal(f"{command} {POST}", site) as terminal:
+        terminal.wait_for("hello there")
+        for times in (1, 2):  # the first save of a session is often another
+            terminal.press(save)
+            batch = hear(watcher)
+            assert batch.paths == {POST}
+            assert is_whole(site, batch)
+            assert (site / POST).read_text() == "N" * times + TEXT
+        terminal.press(leave)
+        terminal.wait_for_end()
+    assert is_silent(site, watcher, hear_until)
+
+
+def test_an_editor_that_only_looks_is_not_told(site: Path, watcher: Watcher, hear_until: HearUntil) -> None:
+    need("tmux", "vim", "emacs", "micro")
+    for command, leave in (("vim", VI_LEAVE), ("emacs -nw -q", EMACS_LEAVE), ("micro", "C-q")):
+        with Terminal(f"{command} {POST}", site) as terminal:
+            terminal.wait_for("hello there")
+            terminal.press(leave)
+            terminal.wait_for_end()
+    assert is_silent(site, watcher, hear_until)
+
+
+@pytest.mark.parametrize(
+    ("programs", "command"),
+    [
+        (["ed"], "printf '1s/^/N/\\nw\\nq\\n' | ed -s $F"),
+        (["sed"], "sed -i 1s/^/N/ $F"),
+        (["perl"], "perl -i -pe '$_ = \"N$_\" if $. == 1' $F"),
+        (
+            ["python3"],
+            "python3 -c 'from pathlib import Path; Path(\"'$F'\").write_text(Path(\"../new\").read_text())'",
+        ),
+        (["rsync"], "rsync ../new $F"),
+        (["rsync"], "mkdir ../from && cp ../new ../from/hello.md && rsync -rt --delay-updates ../from/ posts/2024/"),
+        (["rsync"], "rsync --inplace ../new $F"),
+        (["gio"], "gio save $F < ../new"),
+        (["cp"], "cp ../new $F"),
+        (["cp"], "touch -d 2001-02-03 ../new && cp -p ../new $F"),
+        (["cp"], "cp --remove-destination ../new $F"),
+        (["mv"], "touch -d 2001-02-03 ../new && mv ../new $F"),
+        (["install"], "install -m 644 ../new $F"),
+        (
+            ["tar"],
+            "mkdir -p ../t/posts/2024 && cp ../new ../t/$F && tar -C ../t -cf - posts | tar -xf -",
+        ),
+        (["dd"], "cp -p $F ../old && dd if=../new of=$F conv=notrunc status=none && touch -r ../old $F"),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_a_save_by_a_program_is_one_batch(
+    site: Path, watcher: Watcher, hear: Hear, hear_until: HearUntil, programs: list[str], command: str
+) -> None:
+    need(*programs)
+    (site.parent / "new").write_text("N" + TEXT)
+    run(f"F={POST}; {command}", site)
+    batch = hear(watcher)
+    assert batch.paths == {POST}
+    assert is_whole(site, batch)
+    assert (site / POST).read_text() == "N" + TEXT
+    assert is_silent(site, watcher, hear_until)
+
+
+def test_a_touch_and_a_chmod_are_told(site: Path, watcher: Watcher, hear: Hear) -> None:
+    for command in ("touch", "chmod 600"):
+        run(f"{command} {POST}", site)
+        assert hear(watcher).paths == {POST}
+
+
+def test_rapid_saves_end_with_the_last_one(site: Path, watcher: Watcher, hear_until: HearUntil) -> None:
+    batches: list[Batch] = []
+    last = f"{'x' * 200}\n"
+    run(f"for i in $(seq 200); do echo ${{i//?/x}} > {POST}; sleep 0.005; done; printf %s '{last}' > {POST}", site)
+    batches = hear_until(watcher, lambda batch: is_whole(site, batch))
+    assert len(batches) == 1  # nobody listened in between
+    assert (site / POST).read_text() == last
+
+
+@pytest.mark.parametrize("command", ["checkout -q other", "reset -q --hard other", "merge -q other", "stash -q"])
+def test_what_git_does_to_some_files_is_one_batch(site: Path, hear: Hear, hear_until: HearUntil, command: str) -> None:
+    need("git")
+    commit = "git add . && git commit -qm x"
+    change = f"sed -i 1s/^/N/ {POST} && git rm -q posts/2023/other.md && echo new > posts/2024/new.md"
+    run(
+        f"git init -qb main && {commit} && git checkout -qb other && {change} && {commit} && git checkout -q main", site
+    )
+    if command.startswith("stash"):
+        run(f"{change} && git add .", site)
+    with Watcher(site) as watcher:
+        run(f"git {command}", site)
+        batch = hear(watcher)
+        assert is_silent(site, watcher, hear_until)
+    assert batch.paths >= {POST, "posts/2024/new.md", "posts/2023/other.md"}
+    assert is_whole(site, batch)
+
+
+def test_a_switch_between_large_branches_is_one_rescan(site: Path, hear_until: HearUntil) -> None:
+    need("git")
+    make = "for i in $(seq 1500); do echo $1 $i > posts/2024/$i.md; done; git add .; git commit -qm x"
+    run(f"make() {{ {make}; }}; git init -qb main; make a; git checkout -qb other; make b", site)
+    with Watcher(site) as watcher:
+        for branch in ("main", "other"):
+            run(f"git checkout -q {branch}", site)
+            assert "changes at once" in hear_until(watcher, lambda batch: batch.rescan)[0].reason
+
+
+def test_folders_that_move_are_told_and_their_files_found(site: Path, watcher: Watcher, hear_until: HearUntil) -> None:
+    moves = (
+        "mv posts/2024 posts/2025",
+        "mv posts/2025 ../away",
+        "mv ../away posts/2024",
+        "mv posts/2023 posts/2024/sub",
+    )
+    places = ("posts/2025/hello.md", None, POST, "posts/2024/sub/other.md")
+    for move, place in zip(moves, places, strict=True):
+        run(move, site)
+        if place is None:
+            hear_until(watcher, lambda batch: "posts/2025" in batch.paths)
+        else:
+            hear_until(watcher, lambda batch, place=place: look(site, batch.paths).files.get(place) is not None)
+
+
+def test_an_archive_that_is_unpacked_is_found(site: Path, watcher: Watcher, hear_until: HearUntil) -> None:
+    need("tar")
+    folders = "t/posts/{2018..2022}/{01..12}"
+    run(f"cd .. && mkdir -p {folders} && for d in {folders}; do echo x | tee $d/{{a,b,c}}.md > $d/d.md; done", site)
+    wanted = {
+        f"posts/{year}/{month:02}/{name}.md" for year in range(2018, 2023) for month in range(1, 13) for name in "abcd"
+    }
+    found: set[str] = set()
+
+    def is_all(batch: Batch) -> bool:
+        found.update(path for path, known in look(site, batch.paths).files.items() if known is not None)
+        return wanted <= found or batch.rescan
+
+    run("tar -C ../t -cf - posts | tar -xf -", site)
+    hear_until(watcher, is_all)

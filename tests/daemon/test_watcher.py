@@ -199,9 +199,7 @@ def test_a_folder_in_place_of_another_is_watched(
     assert B not in told(hear_until(any_watcher, has(A)))
 
 
-def test_folders_made_one_in_another_are_all_watched(
-    site: Path, any_watcher: Watcher, hear_until: HearUntil
-) -> None:
+def test_folders_made_one_in_another_are_all_watched(site: Path, any_watcher: Watcher, hear_until: HearUntil) -> None:
     posts = [f"posts/new/{'/'.join('abcdefgh'[:depth])}/x.md" for depth in range(1, 9)]
     for post in posts:
         write(site, post)
@@ -338,9 +336,7 @@ def test_where_events_cannot_be_had_polling_takes_over(
         hear_until(watcher, has(A))
 
 
-def test_a_limit_that_is_met_later_is_told_and_polling_takes_over(
-    site: Path, hear_until: HearUntil
-) -> None:
+def test_a_limit_that_is_met_later_is_told_and_polling_takes_over(site: Path, hear_until: HearUntil) -> None:
     aims = Aims()
     with Watcher(site, notify=aims) as watcher:
         aims.error = OSError("OS file watch limit reached. about [x]")

@@ -1,7 +1,7 @@
 """mistune as it comes, with blogd's choices of output: what `render_body` is held equal to.
 
-The parsers are mistune's own, with its plugins. Only the renderer differs from mistune's, in what blogd writes otherwise
-by choice, and one inline rule: bare URLs (see `blogd.render.inline`).
+The parsers are mistune's own, with its plugins. Only the renderer differs from mistune's, in what blogd writes in
+another way by choice, and one inline rule: bare URLs (see `blogd.render.inline`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from mistune.inline_parser import InlineParser
 
 _TABLES = "mistune.plugins.table"
-_PLUGINS = ["table", f"{_TABLES}.table_in_quote", f"{_TABLES}.table_in_list", "strikethrough", "task_lists", "footnotes"]
+_PLUGINS = [
+    *("table", f"{_TABLES}.table_in_quote", f"{_TABLES}.table_in_list"),
+    *("strikethrough", "task_lists", "footnotes"),
+]
 _LAST_TEXT = "\x02"  # ends the text of a tight list item, for the item to see
 
 
@@ -57,8 +60,8 @@ def markdown() -> mistune.Markdown:
     markdown.inline.register("url_link", URL_LINK_PATTERN, _bare_url)
     renderer.register("task_list_item", _task)
     renderer.register("footnote_ref", _footnote_reference)
-    renderer.register("table", lambda _, rows: f'<div class="table-scroll"><table>\n{rows}</table></div>\n')
-    renderer.register("table_body", lambda _, rows: f"<tbody>\n{rows}</tbody>\n" if rows else "")
+    renderer.register("table", _table)
+    renderer.register("table_body", _table_body)
     renderer.register("table_cell", _cell)
     return markdown
 
@@ -122,6 +125,14 @@ def _task(_: mistune.HTMLRenderer, text: str, *, checked: bool = False) -> str:
     text = _item_text(text)
     html = text.replace("<p>", f"<p>{box}", 1) if inside else box + text
     return f'<li class="task-list-item">{html}</li>\n'
+
+
+def _table(_: mistune.HTMLRenderer, rows: str) -> str:
+    return f'<div class="table-scroll"><table>\n{rows}</table></div>\n'
+
+
+def _table_body(_: mistune.HTMLRenderer, rows: str) -> str:
+    return f"<tbody>\n{rows}</tbody>\n" if rows else ""
 
 
 def _cell(_: mistune.HTMLRenderer, text: str, align: str | None = None, *, head: bool = False) -> str:

@@ -19,22 +19,43 @@ if TYPE_CHECKING:
 MISTUNE = markdown()
 
 INLINE = [
-    *("*", "**", "***", "_", "__", "~", "~~", "`", "``", "[", "]", "![", "](u)", '](/x "t")', "(", ")", "!", ":", "://"),
-    *("[r]", "[r][]", "x][r]", "[^1]", "_a_", "*a*", "**b c**", "`d`", "[e](/f)", "![g](h.png)", '[i](/j?k=l&m "n o")'),
-    *("<a>", "</a>", '<b c="d">', "<!--", "-->", "<", ">", "<http://x.y>", "<i@j.k>", "http://a.b/c", "https://x.", "h"),
-    *("\\", "\\*", "\\\n", "&amp;", "&copy;", "&", '"', "'", "a", "b c", "foo", "1", ".", "é", "“", " ", "  ", "\n", "(u)"),
+    *(
+        "*",
+        "**",
+        "***",
+        "_",
+        "__",
+        "~",
+        "~~",
+        "`",
+        "``",
+        "[",
+        "]",
+        "![",
+        "](u)",
+        '](/x "t")',
+        "(",
+        ")",
+        "!",
+        ":",
+        "://",
+    ),
+    *("[r]", "[r][]", "x][r]", "[^1]", "_a_", "*a*", "**b c**", "`d`", "[e](/f)", "![g](h.png)", '[i](/j?k&l "m n")'),
+    *("<a>", "</a>", '<b c="d">', "<!--", "-->", "<", ">", "<http://x.y>", "<i@j.k>", "http://a.b/c", "https://x."),
+    *("\\", "\\*", "\\\n", "&amp;", "&copy;", "&", '"', "'", "a", "b c", "foo", "1", ".", "é", "“", " ", "  ", "\n"),
 ]
 BLOCKS = [
-    *("\n", "\n\n", "\n    ", "# ", "## a\n", "> ", "- ", "* ", "+ ", "1. ", "2. ", "3) ", "    ", "  ", "   ", "\t", "#"),
-    *("```\n", "~~~ py\n", "---\n", "===\n", "***\n", "<div>", "</div>\n", "<hr>\n", "- [ ] a", "- [x] b\n", "\n- c\n  d\n"),
-    *("[r]: /ref\n", '[r]: /ref "t"\n', "\n\n[^1]: n *o*\n\n", "\n\n- e\n\n      f\n\n- g"),
+    *("\n", "\n\n", "\n    ", "# ", "## a\n", "> ", "- ", "* ", "+ ", "1. ", "2. ", "3) ", "    ", "  ", "   ", "\t"),
+    *("```\n", "~~~ py\n", "---\n", "===\n", "***\n", "<div>", "</div>\n", "<hr>\n", "- [ ] a", "- [x] b\n", "#"),
+    *("[r]: /ref\n", '[r]: /ref "t"\n', "\n\n[^1]: n *o*\n\n", "\n\n- e\n\n      f\n\n- g", "\n- c\n  d\n"),
 ]
 DEFINITIONS = ["", '\n\n[r]: /ref "T"', "\n\n[^1]: note *a*", "\n\n[^1]: note\n\n    - more\n\n[r]: <u v>"]
 
 # A list marker behind a quote that can't interrupt a paragraph: mistune moves the line, and the paragraph before the
 # quote with it, behind the quote.
 MOVED_BY_MISTUNE = re.compile(r">[^\n]*\n[> ]*(?:[-+*]|[0-9]+[.)])[ \t]*(?:\n|\Z)|>[^\n]*\n[> ]*[23][.)]")
-MACRO = re.compile(r"\[\[\w+\]\]")
+# Macros, and footnotes behind an exclamation mark.
+OURS_ALONE = re.compile(r"\[\[\w+\]\]|!\[\^1\]")
 
 
 def texts(scraps: list[str]) -> st.SearchStrategy[str]:
@@ -50,7 +71,7 @@ def texts(scraps: list[str]) -> st.SearchStrategy[str]:
 @example("~~a\\~~~ b~~")
 @given(texts(INLINE))
 def test_inline_markdown_means_what_it_means_to_mistune(text: str) -> None:
-    assume(not MACRO.search(text))
+    assume(not OURS_ALONE.search(text))
     assert without_ids(render_body(text, highlight=False)) == MISTUNE(text)
 
 
@@ -60,7 +81,7 @@ def test_inline_markdown_means_what_it_means_to_mistune(text: str) -> None:
 @example("1. a\n   - b\n2. c\n***\nd")
 @given(texts(BLOCKS + INLINE[::3]))
 def test_blocks_mean_what_they_mean_to_mistune(text: str) -> None:
-    assume(not MACRO.search(text) and not MOVED_BY_MISTUNE.search(text))
+    assume(not OURS_ALONE.search(text) and not MOVED_BY_MISTUNE.search(text))
     assert without_ids(render_body(text, highlight=False)) == MISTUNE(text)
 
 
@@ -68,7 +89,7 @@ def test_blocks_mean_what_they_mean_to_mistune(text: str) -> None:
     ("blog", "otherwise"),
     [
         # A table with rows of unequal width, which GitHub shows as a table and mistune as text.
-        ("18f", {"posts/2025/02/some.md"}),
+        ("18f", {"18f/posts/2024/11/three-ways-to-write-fearless-spreadsheet-formulas.md"}),
         ("digitalgov", set[str]()),
     ],
 )

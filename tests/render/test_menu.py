@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from blogd.render.diagnostic import SourceError
 from blogd.render.menu import DEFAULT_MENU, MAX_BYTES, MAX_DEPTH, MAX_OUTLINES, read_menu
 from blogd.render.records import MenuItem
+from blogd.render.source import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from blogd.render.diagnostic import Diagnostic
@@ -133,6 +134,10 @@ def test_depth_number_and_size_are_bounded() -> None:
     read_menu(opml("<outline/>" * MAX_OUTLINES))
     assert "5000 items" in refusal(opml("<outline/>" * (MAX_OUTLINES + 1))).message
     assert refusal(b" " * (MAX_BYTES + 1)).message == "the menu is larger than 1024 KiB"
+
+
+def test_there_is_an_end_to_warnings() -> None:
+    assert len(read_menu(opml('<outline type="x"/>\n' * MAX_OUTLINES))[1]) == MAX_FINDINGS
 
 
 def test_another_encoding_is_read_as_declared() -> None:

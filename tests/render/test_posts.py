@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from blogd.render import posts
 from blogd.render.posts import read_post
 from blogd.render.records import Post
+from blogd.render.source import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from blogd.render.diagnostic import Diagnostic
@@ -314,6 +315,12 @@ def test_broken_front_matter_is_refused() -> None:
     assert (told.line, told.column, told.source_line) == (3, 14, "author: MAGIC: J. Doe")
 
 
+def test_toml_is_refused_rather_than_shown() -> None:
+    told = refuse(b"+++\ndate = 2024-01-15\n+++\nbody", "posts/2024-01-15-a.md")
+    assert (told.message, told.line) == ("front matter in TOML is not read", 1)
+    assert accept(DAY, "posts/+++.md").slug == "+++"
+
+
 def test_warnings_are_kept_when_the_post_is_refused() -> None:
     file = read_post(PATH, b"---\ntitle: [a]\n---\n", BERLIN)
     assert [told.severity for told in file.diagnostics] == ["warning", "error"]
@@ -338,6 +345,24 @@ def test_a_body_of_several_megabytes_is_read() -> None:
 def test_a_file_larger_than_any_post_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(posts, "MAX_BYTES", 1 << 20)
     assert refuse(b"x" * ((1 << 20) + 1)).message == "the file is larger than 1 MiB"
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("before", ["", "a: ", "a: [", "a: '", "a:\n- "])
+@pytest.mark.parametrize(
+    "bit", ["a: b\n", "'", "''", "'a", " ", " \t", "\r", "[", "- ", "? ", "&a [*a,", "{a: b, ", ":a", " #", "\0"]
+)
+def test_hostile_front_matter_takes_no_more_time_than_any_other(before: str, bit: str) -> None:
+    block = before + bit * (200_000 // len(bit))
+    file = read_post(PATH, f"---\n{block}\n---\n".encode(), BERLIN)
+    assert len(file.diagnostics) <= 2 * MAX_FINDINGS + 1
+
+
+def test_there_is_an_end_to_warnings() -> None:
+    block = "".join(f"k{n}: 1\nk{n}: 2\n" for n in range(10_000))
+    file = read_post(PATH, b"---\n" + DAY + block.encode() + b"---\n", BERLIN)
+    assert file.post is not None
+    assert len(file.diagnostics) == MAX_FINDINGS
 
 
 BITS = [

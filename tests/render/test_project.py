@@ -18,6 +18,7 @@ from blogd.render.project import (
     read_tags,
 )
 from blogd.render.records import Category, Project, Tag
+from blogd.render.source import MAX_FINDINGS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,6 +199,13 @@ def test_a_colour_may_be_any_of_css(color: str) -> None:
 def test_what_can_be_no_colour_is_told(color: str) -> None:
     tags, (told,) = read_tags(f'[\n{{"name": "a", "color": "{color}"}}]'.encode())
     assert (tags["a"].color, told.line) == (None, 2)
+
+
+@READERS
+def test_there_is_an_end_to_warnings(reader: Reader) -> None:
+    items: object = {f"k{n}": n for n in range(50_000)} if reader is read_categories else [*range(50_000)]
+    items = {"blogLanguages": [f"?{n}" for n in range(50_000)]} if reader is read_project else items
+    assert 0 < len(reader(msgspec.json.encode(items))[1]) <= MAX_FINDINGS
 
 
 VALUES = st.recursive(

@@ -81,6 +81,13 @@ def test_a_broken_block_in_a_script_is_refused_with_its_place_in_the_file() -> N
     assert (told.path, told.line, told.column, told.source_line) == ("scripts/c.py", 5, 5, "b: c: d")
 
 
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("before", [b"", b'"""'])
+@pytest.mark.parametrize("bit", [b"\r\n", b"#\n", b" ", b"\\\n", b"r", b"'"])
+def test_hostile_scripts_take_no_more_time_than_any_other(before: bytes, bit: bytes) -> None:
+    assert read_script("scripts/c.py", before + bit * 300_000).slug == "c"
+
+
 BITS = [
     b'"""',
     b"'''",

@@ -47,11 +47,10 @@ class FakePage:
         return {read[1] for read in self.reads if isinstance(read, tuple) and read[0] == "template"}
 
 
-class Row(list[object]):
+class Row:
     """A sequence that can be read in part, and notes each stretch that was."""
 
     def __init__(self, items: Sequence[object]) -> None:
-        super().__init__()
         self.items = items
         self.stretches: list[object] = []
 
@@ -88,7 +87,7 @@ def source(name: str, text: str) -> TemplateSource:
 
 
 @pytest.fixture
-def make(compiled: bool) -> Callable[..., Templates]:
+def make(compiled: bool) -> Callable[..., Templates]:  # noqa: FBT001 - a fixture
     def make(
         texts: Mapping[str, str], filters: Mapping[str, FilterFunction] | None = None, limits: Limits | None = None
     ) -> Templates:
@@ -385,12 +384,16 @@ def test_partials_that_multiply_come_to_an_end(make: Callable[..., Templates]) -
 # The code cache
 
 
+def upper(_page: Page, value: object) -> str:
+    return str(value).upper()
+
+
 def test_compiled_code_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     texts = {"page": "{% render 'one' %}{% include 'two' %}{% render 'three' %}", "one": "1", "two": "2{{ 'a' | up }}"}
     texts["three"] = "{% include name %}"  # interpreted
     cache: dict[bytes, bytes] = {}
     page = FakePage({})
-    filters: dict[str, FilterFunction] = {"up": lambda _page, value: str(value).upper()}
+    filters: dict[str, FilterFunction] = {"up": upper}
     with pytest.raises(TemplateError):
         Templates(sources(texts), filters, code_cache=cache).render("page", page)
     texts["three"] = "3"
