@@ -294,7 +294,7 @@ class Engine:
             changes.add(("asset", path))
         self._add_clock(changes)
         self._generation += 1
-        self.totals.changed |= intake.changed
+        self.totals.changed |= intake.rows.keys()
         self._making.overtake(self._generation, changes)
         if self._pool is not None:
             self._pool.update(wire.Update(self._generation, delta, self._now))

@@ -19,12 +19,14 @@ class MemoryGauge:
         self.peak = 0
         self._measured_at = 0.0
 
-    def measure(self, pids: Iterable[int], *, now: bool = False) -> None:
-        """Measure, unless that was done a moment ago."""
+    def measure(self, pids: Iterable[int], *, now: bool = False) -> bool:
+        """Measure, unless that was done a moment ago; tell whether it was time to."""
         clock = time.monotonic()
-        if now or clock - self._measured_at >= EVERY_S:
+        is_time = now or clock - self._measured_at >= EVERY_S
+        if is_time:
             self._measured_at = clock
             self.peak = max(self.peak, sum(map(proportional_set_size, pids)))
+        return is_time
 
 
 def proportional_set_size(pid: int) -> int:

@@ -63,10 +63,11 @@ class _Session:
         self.engine = Engine(project, reporter)
         self._reporter = reporter
         self._memory = MemoryGauge()
+        self._mended: list[str] = []
 
     def work(self, *handles: int) -> list[int]:
         """Let the engine settle; end early with the handles that are ready."""
-        ready = self.engine.settle(handles, self._measure)
+        ready = self.engine.settle(handles, self._look_around)
         self._memory.measure(self._pids(), now=True)
         return ready
 
@@ -96,8 +97,16 @@ class _Session:
             self.engine.look_at(batch.paths)
         return bool(batch.paths)
 
-    def _measure(self) -> None:
-        self._memory.measure(self._pids())
+    def _look_around(self) -> None:
+        """Measure memory and tell what was found, now and then."""
+        if self._memory.measure(self._pids()):
+            self._tell_news()
+
+    def _tell_news(self) -> None:
+        new, mended = self.engine.books.findings.take_news()
+        for diagnostic in new:
+            self._reporter.emit(DiagnosticEvent(diagnostic=diagnostic))
+        self._mended += mended
 
     def _pids(self) -> list[int]:
         return [os.getpid(), *self.engine.worker_pids]
@@ -105,16 +114,16 @@ class _Session:
     def report(self, started: float) -> None:
         """Tell what is new, and sum up."""
         findings, totals = self.engine.books.findings, self.engine.totals
-        new, mended = findings.take_news()
-        for diagnostic in new:
-            self._reporter.emit(DiagnosticEvent(diagnostic=diagnostic))
+        pages = len(self.engine.books.manifest.pages)
+        self._tell_news()
+        mended, self._mended = self._mended, []
         self._reporter.emit(
             Built(
                 changed=tuple(sorted(totals.changed)),
-                pages=len(self.engine.books.manifest.pages),
+                pages=pages,
                 rendered=totals.rendered,
                 written=totals.written,
-                unchanged=totals.unchanged,
+                unchanged=pages - totals.written,
                 removed=totals.removed,
                 failed=findings.failed(),
                 elapsed_ms=round((time.monotonic() - started) * 1000, 1),

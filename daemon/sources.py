@@ -81,7 +81,6 @@ class Intake:
         self.has_new_meta = False
         self.has_new_scripts = False
         self.rows: dict[str, SourceRow | None] = {}
-        self.changed: set[str] = set()
 
     def __bool__(self) -> bool:
         return bool(self.rows)
@@ -209,13 +208,11 @@ class Sources:
             row = self.rows.get(path)
             intake.rows[path] = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
             intake.copies[path] = True
-            intake.changed.add(path)
             if path.startswith("media/") and row is None:
                 self._take_media(path, intake)
 
     def _forget(self, path: str, intake: Intake) -> None:
         intake.rows[path] = None
-        intake.changed.add(path)
         self.texts.pop(path, None)
         if path.startswith("posts/"):
             intake.entries[path] = None
@@ -246,7 +243,6 @@ class Sources:
             seen = {"size": row.size, "mtime_ns": row.mtime_ns, "inode": row.inode}
             intake.rows[path] = msgspec.structs.replace(old, record=self.texts.get(path), **seen)
             return
-        intake.changed.add(path)
         row.diagnostics = self._findings(path, data)
         row.failed = any(finding.severity == "error" for finding in row.diagnostics)
         if row.failed and self.policy.keeps_last_good:
@@ -313,7 +309,6 @@ class Sources:
                 old, size=row.size, mtime_ns=row.mtime_ns, inode=row.inode, record=self._store.record(path)
             )
             return
-        intake.changed.add(path)
         row.failed = result.entry is None
         row.diagnostics = result.diagnostics
         entry = result.entry

@@ -21,7 +21,7 @@ class Totals:
     def restart(self) -> None:
         """Begin a new count."""
         self.changed: set[str] = set()
-        self.rendered = self.written = self.unchanged = self.removed = 0
+        self.rendered = self.written = self.removed = 0
         self._done: dict[str, int] = {}
         self._expected: dict[str, int] = {}
 
@@ -49,4 +49,3 @@ class Totals:
         """Note that an output came out well."""
         self.rendered += is_rendered
         self.written += is_written
-        self.unchanged += is_rendered and not is_written

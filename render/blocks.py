@@ -5,6 +5,7 @@ What is done otherwise than in mistune, and why:
 - Runs of lines that can be nothing but a paragraph are taken at once: most lines are such.
 - Lists take half the time (`lists`).
 - The patterns for raw HTML never backtrack (mistune's take cubic time for `<a b=` and some hundred tabs).
+- Footnotes hold lines that are indented by more than four spaces, too: code, or a list's further paragraphs.
 - Tables are GitHub's (`tables`), also in quotes and lists.
 - A paragraph ends where something else begins, be it a footnote, and is not taken up again behind it.
 """
@@ -16,7 +17,6 @@ from typing import NamedTuple, cast
 
 from mistune import BlockParser, BlockState
 from mistune.helpers import BLOCK_TAGS, PRE_TAGS
-from mistune.plugins.footnotes import REF_FOOTNOTE
 from mistune.util import unikey
 
 from blogd.render.block_source import Source
@@ -28,6 +28,10 @@ _ATTRIBUTES = r"""(?:\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++
 _OPEN_TAG_END = re.compile(_ATTRIBUTES + r"[ \t]*+>[ \t]*+(?:\n|\Z)")
 _CLOSE_TAG_END = re.compile(r"[ \t]*+>[ \t]*+(?:\n|\Z)")
 _BLANK_LINE = re.compile(r"^[ \t\v\f]*+\n", re.MULTILINE)
+_FOOTNOTE = (
+    r"^(?P<footnote_lead> {0,3})\[\^(?P<footnote_key>(?:[^\\\[\]\s]|\\.){1,500})\]:[ \t\n]"
+    r"(?P<footnote_text>[^\n]*+(?:\n++|\Z)(?:(?P=footnote_lead) [^\n]*+(?:\n++|\Z))*+)"
+)
 _UNPARSED = {"<!--": "-->", "<?": "?>", "<![CDATA[": "]]>"}
 
 
@@ -45,7 +49,7 @@ class Blocks(BlockParser):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register("footnote", REF_FOOTNOTE, Blocks.parse_footnote, before="ref_link")
+        self.register("footnote", _FOOTNOTE, Blocks.parse_footnote, before="ref_link")
         self.register("table", TABLE_PATTERN, parse_table)
         self.block_quote_rules.append("table")
         self.list_rules.append("table")

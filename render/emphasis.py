@@ -71,7 +71,7 @@ def pair_runs(runs: Sequence[Run]) -> None:
 
 def _close(closer: Run, openers: list[Run], bottoms: dict[tuple[str, int, bool], int]) -> None:
     while closer.left and openers:
-        kind = (closer.marker, closer.left % 3, closer.opens)
+        kind = (closer.marker, closer.size % 3, closer.opens)
         opener = _opener(closer, openers, bottoms.get(kind, 0))
         if opener is None:
             bottoms[kind] = closer.order

@@ -69,10 +69,11 @@ class Limits:
 class Run:
     """One rendering of one page: the page itself and what is left of its budget."""
 
-    __slots__ = ("characters", "iterations", "limits", "page")
+    __slots__ = ("characters", "iterations", "limits", "page", "read_template")
 
     def __init__(self, page: Page, limits: Limits) -> None:
         self.page = page
+        self.read_template: Callable[[str], None] = page.read_template
         self.limits = limits
         self.iterations = limits.iterations
         self.characters = limits.characters
@@ -85,7 +86,7 @@ class Run:
 
     def visit(self, name: str) -> None:
         """Account for the lookup of a partial."""
-        self.page.read_template(name)
+        self.read_template(name)
         self.iterate(1)
 
     def check_length(self, length: int) -> None:

@@ -25,6 +25,7 @@ from liquid.undefined import Undefined
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_errors import Places
 from blogd.render.liquid_interpreter import Buffer, Context, Environment
+from blogd.render.liquid_memo import Memo
 from blogd.render.liquid_page import FilterFunction, Run
 from blogd.render.liquid_runtime import NAMES, Scope
 from blogd.render.liquid_unit import Mode, Unsupported
@@ -59,15 +60,16 @@ class Program(NamedTuple):
 
 
 class Partial:
-    """A template as `render` calls it."""
+    """A template as `render` calls it; `once` gives a text that is remembered, as long as that seems worth while."""
 
-    __slots__ = ("_each", "_load", "name", "once")
+    __slots__ = ("_each", "_load", "_plain", "name", "once")
 
     def __init__(self, name: str, load: Callable[[str, Mode], Function]) -> None:
         self.name = name
-        self.once = load(name, Mode.PARTIAL)
         self._load = load
+        self._plain = load(name, Mode.PARTIAL)
         self._each: Function | None = None
+        self.once: Function = Memo(self._plain, self._forget).render
 
     @property
     def each(self) -> Function:
@@ -75,6 +77,9 @@ class Partial:
         if self._each is None:
             self._each = self._load(self.name, Mode.EACH)
         return self._each
+
+    def _forget(self) -> None:
+        self.once = self._plain
 
 
 class Units:
@@ -103,7 +108,8 @@ class Units:
 
     def find(self, run: Run, name: str) -> Partial:
         """Return a partial, for a page that takes note of the lookup."""
-        run.visit(name)
+        run.read_template(name)
+        run.iterate(1)
         found = self._partials.get(name)
         if found is None:
             found = self._partials[name] = Partial(name, self._load)
@@ -112,8 +118,7 @@ class Units:
     def forget(self, names: Iterable[str]) -> None:
         """Drop what was made of these templates."""
         changed = set(names)
-        for name in changed:
-            self._partials.pop(name, None)
+        self._partials.clear()  # what they remember holds the texts of other partials
         for name, included in list(self._included.items()):
             if not changed.isdisjoint(included):
                 del self._included[name], self._pages[name]

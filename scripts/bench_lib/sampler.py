@@ -35,6 +35,7 @@ class Sampler:
         self._start()
 
     def _start(self) -> None:
+        self._is_busy = False
         self._seconds: Counter[tuple[tuple[str, int, str], ...]] = Counter()
         self._last = self._kept = time.process_time()
         signal.signal(signal.SIGPROF, self._sample)
@@ -44,30 +45,43 @@ class Sampler:
         """Begin anew in a child."""
         self._start()
 
+    def end(self) -> None:
+        """Stop, and write down everything."""
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        self.keep()
+
     def keep(self) -> None:
         """Write down what has been counted so far."""
         path = os.path.join(self._folder, f"{os.getpid()}.json")
         with open(f"{path}.new", "w", encoding="utf-8") as file:
-            json.dump([[seconds, stack] for stack, seconds in self._seconds.items()], file)
+            file.write(json.dumps([[seconds, stack] for stack, seconds in self._seconds.items()]))
         os.replace(f"{path}.new", path)
 
     def _sample(self, _: int, frame: FrameType | None) -> None:
+        if self._is_busy:  # the timer interrupts its own handler, too
+            return
+        self._is_busy = True
         now = time.process_time()
-        stack: list[tuple[str, int, str]] = []
-        while frame is not None:
-            code = frame.f_code
-            stack.append((code.co_filename, code.co_firstlineno, code.co_qualname))
-            frame = frame.f_back
-        self._seconds[tuple(stack)] += now - self._last
-        self._last = now
+        self._seconds[_stack(frame)] += now - self._last
         if now - self._kept > _KEEP_EVERY_S:
             self.keep()
-            self._kept = self._last = time.process_time()
+            self._kept = now
+        self._last = time.process_time()
+        self._is_busy = False
+
+
+def _stack(frame: FrameType | None) -> tuple[tuple[str, int, str], ...]:
+    stack: list[tuple[str, int, str]] = []
+    while frame is not None:
+        code = frame.f_code
+        stack.append((code.co_filename, code.co_firstlineno, code.co_qualname))
+        frame = frame.f_back
+    return tuple(stack)
 
 
 if __name__ == "__main__":
     sampler = Sampler(sys.argv[1])
     os.register_at_fork(after_in_child=sampler.fork)
-    atexit.register(sampler.keep)
+    atexit.register(sampler.end)
     sys.argv = sys.argv[2:]
     runpy.run_path(sys.argv[0], run_name="__main__")

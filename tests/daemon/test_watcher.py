@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 
@@ -374,7 +374,10 @@ with Watcher(Path({str(site)!r})) as watcher:
 class Broken:
     """A notifier that breaks at every wait, as a sticky error makes it."""
 
-    def watch(self, *_: object) -> set[tuple[int, str]]:
+    def watch(
+        self, debounce_ms: int, step_ms: int, timeout_ms: int, stop_event: object
+    ) -> Literal["signal", "stop", "timeout"]:
+        del debounce_ms, step_ms, timeout_ms, stop_event
         raise RuntimeError("sticky")
 
     def close(self) -> None:

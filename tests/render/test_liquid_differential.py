@@ -115,11 +115,16 @@ def sources(texts: Mapping[str, str]) -> dict[str, TemplateSource]:
 
 
 def outcome(
-    texts: Mapping[str, str], data: Mapping[str, object], *, compiled: bool, limits: Limits | None = None
+    texts: Mapping[str, str],
+    data: Mapping[str, object],
+    templates: Templates | None = None,
+    *,
+    compiled: bool = True,
+    limits: Limits | None = None,
 ) -> tuple[str | Diagnostic, set[tuple[object, ...]]]:
     """Return the text and what was read, or the error; after an error, what was read may differ."""
     page = FakePage(data)
-    templates = Templates(sources(texts), {"double": double}, compiled=compiled, limits=limits)
+    templates = templates or Templates(sources(texts), {"double": double}, compiled=compiled, limits=limits)
     try:
         return templates.render("page", page), page.reads
     except TemplateError as error:
@@ -314,6 +319,18 @@ DATA = st.fixed_dictionaries(
 @example("{% for v in list %}{% render 'one' for posts %}{% endfor %}", "{{ one.title }}", "", {"list": [1, 2]})
 def test_generated_templates(page: str, one: str, two: str, data: dict[str, object]) -> None:
     assert_same({"page": page, "one": one, "two": two}, data, Limits(iterations=2000, characters=20_000))
+
+
+@settings(max_examples=50)
+@given(page=TEMPLATES, one=TEMPLATES, two=TEMPLATES, data=st.lists(DATA, min_size=2, max_size=3))
+def test_what_is_remembered_is_what_would_be_rendered(
+    page: str, one: str, two: str, data: list[dict[str, object]]
+) -> None:
+    texts = {"page": "{% render 'one', x: b %}" + page, "one": one, "two": two}
+    limits = Limits(iterations=2000, characters=20_000)
+    templates = Templates(sources(texts), {"double": double}, limits=limits)
+    for variables in (*data, *data):
+        assert outcome(texts, variables, templates) == outcome(texts, variables, compiled=False, limits=limits)
 
 
 class Bounded(liquid.Environment):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from blogd.render.markdown import render_body
 from tests.render.plain_mistune import markdown, without_ids
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MISTUNE = markdown()
+COMMONMARK = MarkdownIt("commonmark")  # comes with rich
 
 INLINE = [
     *(
@@ -54,8 +56,8 @@ DEFINITIONS = ["", '\n\n[r]: /ref "T"', "\n\n[^1]: note *a*", "\n\n[^1]: note\n\
 # A list marker behind a quote that can't interrupt a paragraph: mistune moves the line, and the paragraph before the
 # quote with it, behind the quote.
 MOVED_BY_MISTUNE = re.compile(r">[^\n]*\n[> ]*(?:[-+*]|[0-9]+[.)])[ \t]*(?:\n|\Z)|>[^\n]*\n[> ]*[23][.)]")
-# Macros, and footnotes behind an exclamation mark.
-OURS_ALONE = re.compile(r"\[\[\w+\]\]|!\[\^1\]")
+# Macros, footnotes behind an exclamation mark, and long runs, of which mistune may leave one unpaired.
+OURS_ALONE = re.compile(r"\[\[\w+\]\]|!\[\^1\]|\*{4}|_{4}")
 
 
 def texts(scraps: list[str]) -> st.SearchStrategy[str]:
@@ -83,6 +85,18 @@ def test_inline_markdown_means_what_it_means_to_mistune(text: str) -> None:
 def test_blocks_mean_what_they_mean_to_mistune(text: str) -> None:
     assume(not OURS_ALONE.search(text) and not MOVED_BY_MISTUNE.search(text))
     assert without_ids(render_body(text, highlight=False)) == MISTUNE(text)
+
+
+@settings(max_examples=1000)
+@example("a**b****c******d**e")
+@given(
+    st.lists(st.sampled_from(["*", "**", "***", "*****", "_", "__", "____", "a", "b c", " ", "."]), max_size=12).map(
+        "".join
+    )
+)
+def test_emphasis_means_what_it_means_to_commonmark(text: str) -> None:
+    text = f"a{text}."
+    assert without_ids(render_body(text, highlight=False)) == COMMONMARK.render(text)
 
 
 @pytest.mark.parametrize(

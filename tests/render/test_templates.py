@@ -381,6 +381,91 @@ def test_partials_that_multiply_come_to_an_end(make: Callable[..., Templates]) -
     assert failure(lambda: templates.render("page", FakePage({"n": chain}))).message == "more than 500 loop turns"
 
 
+# What is rendered once (compiled templates only)
+
+
+class Counter:
+    """A filter that takes no notice of the page, and counts its calls."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def __call__(self, _page: Page, value: object) -> str:
+        self.calls += 1
+        return f"<{value}>"
+
+
+def test_a_partial_is_rendered_once_for_the_same_answers() -> None:
+    count = Counter()
+    texts = {"page": "{% render 'menu', at: at %}", "menu": "{% for i in items %}{{ i.t | count }}{% endfor %}{{ at }}"}
+    templates = Templates(sources(texts), {"count": count})
+    items = [{"t": 1}, {"t": 2}]
+    for at, calls in ((1, 2), (1, 2), (True, 4), (1.0, 6), ("1", 8), (1, 8)):
+        page = FakePage({"items": [dict(item) for item in items], "at": at})
+        assert templates.render("page", page) == f"<1><2>{str(at).lower()}"
+        assert count.calls == calls
+        assert set(page.reads) == {"items", "at", ("template", "page"), ("template", "menu")}
+
+
+def test_what_a_partial_is_not_asked_for_makes_no_difference() -> None:
+    count = Counter()
+    texts = {"page": "{% render 'one' %}", "one": "{% if a %}{{ b }}{% else %}{{ c | count }}{% endif %}"}
+    templates = Templates(sources(texts), {"count": count})
+    for variables, text in (({"a": 1, "b": 2}, "2"), ({"b": 3, "c": 4}, "<4>"), ({"c": 4}, "<4>"), ({"c": 5}, "<5>")):
+        page = FakePage(variables)
+        assert templates.render("page", page) == text
+        assert set(page.reads) & {"a", "b", "c"} == ({"a", "b"} if "a" in variables else {"a", "c"})
+    assert count.calls == 2
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda page: page["a"],
+        lambda page: page.clock("%Y"),
+        lambda page: isinstance(page, FakePage),
+        lambda page: bool(page),
+        lambda page: hasattr(page, "unknown"),
+    ],
+)
+def test_a_filter_that_touches_the_page_is_always_called(look: Callable[[Page], object]) -> None:
+    seen: list[object] = []
+
+    def touch(page: Page, value: object) -> object:
+        try:
+            seen.append(look(page))
+        except Exception:  # noqa: BLE001 - as careless as a filter may be
+            return "failed"
+        return value
+
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ 1 | touch }}"}), {"touch": touch})
+    assert [templates.render("page", FakePage({"a": 1})) for _ in range(3)] == ["1"] * 3
+    assert len(seen) == 3
+
+
+def test_the_clock_is_read_each_time() -> None:
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ 'now' | date: '%Y' }}{{ now }}"}), {})
+    for _ in range(2):
+        page = FakePage({})
+        templates.render("page", page)
+        assert ("clock", "%Y") in page.reads
+
+
+def test_a_partial_that_never_comes_out_the_same_is_given_up() -> None:
+    count = Counter()
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ a | count }}"}), {"count": count})
+    for number in range(100):
+        assert templates.render("page", FakePage({"a": number})) == f"<{number}>"
+    templates.render("page", FakePage({"a": 0}))
+    assert count.calls == 101
+
+
+def test_what_is_remembered_counts_towards_the_budget() -> None:
+    texts = {"page": "{% for i in (1..9) %}{% render 'one' %}{% endfor %}", "one": "{% for i in (1..9) %}{% endfor %}"}
+    templates = Templates(sources(texts), {}, limits=Limits(iterations=95))
+    assert failure(lambda: templates.render("page", FakePage({}))).message == "more than 95 loop turns"
+
+
 # The code cache
 
 
