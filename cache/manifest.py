@@ -10,8 +10,10 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
+from blogd.cache.reasons import Cause, changed_answer
 from blogd.cache.store import STALE, PageRow
 from blogd.render.changes import list_of
+from blogd.render.reads import OWN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -56,10 +58,11 @@ class Manifest:
 
     def assign(self, path: str, key: PageKey) -> PageRow:
         """Enter an output, to be made; one that is there gets a new id, so that answers about the old one are known."""
-        row = PageRow(self._last_id + 1, path, key)
+        row = PageRow(self._last_id + 1, path, key, reason=Cause.NEW)
         old = self.ids.get(path)
         if old is not None:
             was = self.pages[old]
+            row.reason = Cause.CLAIMED
             row.digest, row.size, row.mtime_ns = was.digest, was.size, was.mtime_ns
             self.remove(old)
         self._enter(row)
@@ -122,27 +125,42 @@ class Manifest:
             for number, mask in _pairs(part):
                 yield self._entities[number], mask
 
-    def readers(self, changes: Changes) -> set[int]:
-        """Give the pages that asked something whose answer changed."""
+    def readers(self, changes: Changes) -> dict[int, int]:
+        """Give the pages that asked something whose answer changed, each with the reason that says the most."""
         self.index()
         if changes.everything:
-            return set(self.pages)
-        found: set[int] = set()
-        asked = [number for entity in changes.masks if (number := self._entity_ids.get(entity))]
+            return dict.fromkeys(self.pages, int(Cause.FRAME))
+        asked = {number for entity in changes.masks if (number := self._entity_ids.get(entity))}
         for key in changes.lists:
-            asked.extend(self._lists.get(key, ()))
-        for number in asked:
+            asked.update(self._lists.get(key, ()))
+        found: dict[int, int] = {}
+        for number in sorted(asked, key=self._rank, reverse=True):  # what is found last stays
             mask = changes.mask(self._entities[number])
             if mask:
-                found.update(page for page, wanted in self._readers.get(number, {}).items() if wanted & mask)
                 for shared, wanted in self._shared_readers.get(number, {}).items():
-                    if wanted & mask:
-                        found |= self._sharers.get(shared, set())
+                    if reason := changed_answer(number, wanted, mask):
+                        found.update(dict.fromkeys(self._sharers.get(shared, ()), reason))
+                for page, wanted in self._readers.get(number, {}).items():
+                    if reason := changed_answer(number, wanted, mask):
+                        found[page] = reason
         return found
 
-    def is_affected(self, row: PageRow, changes: Changes) -> bool:
-        """Tell whether a page asked something whose answer changed."""
-        return any(changes.mask(entity) & mask for entity, mask in self.reads_of(row))
+    def _rank(self, number: int) -> tuple[bool, Entity]:
+        """Order entities by how much they say about a page: what is about few pages first."""
+        entity = self._entities[number]
+        return entity[0] not in OWN_KINDS, entity
+
+    def reason(self, row: PageRow, changes: Changes) -> int:
+        """Give a reason for a page to be made anew after a change, 0 if it asked nothing whose answer changed."""
+        if changes.everything:
+            return Cause.FRAME
+        reads = ((self._entity_ids[entity], mask, changes.mask(entity)) for entity, mask in self.reads_of(row))
+        return next(filter(None, (changed_answer(*read) for read in reads)), 0)
+
+    def entity(self, number: int) -> Entity:
+        """Give the entity of a number."""
+        self.index()
+        return self._entities[number]
 
     def clock_formats(self) -> list[str]:
         """Give the formats in which pages show the build's time."""

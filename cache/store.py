@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from blogd.cache.reasons import Cause
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.routes import PageKey
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
     from blogd.render.reads import Entity
 
-SCHEMA: Final = "1"
+SCHEMA: Final = "2"
 DATABASE: Final = "cache.db"
 
 CLEAN: Final = 0  # as its row says
@@ -51,7 +52,10 @@ class SourceRow(msgspec.Struct, gc=False):
 
 
 class PageRow(msgspec.Struct, gc=False):
-    """An output as it was last made. `reads` is an array of (entity id, mask) pairs, `shared` names a further set."""
+    """An output as it was last made. `reads` is an array of (entity id, mask) pairs, `shared` names a further set.
+
+    `reason` says why it was made (see `reasons`), or why it has to be; `made_s` when, in seconds since 1970, 0: never.
+    """
 
     id: int
     path: str
@@ -63,14 +67,22 @@ class PageRow(msgspec.Struct, gc=False):
     shared: int = 0
     reads: bytes = b""
     diagnostics: tuple[Diagnostic, ...] = ()
+    reason: int = Cause.UNKNOWN
+    made_s: int = 0
 
 
 class Store:
-    """An open database. `reset` says why it was begun anew, '' if it wasn't."""
+    """An open database. `reset` says why it was begun anew, '' if it wasn't.
 
-    def __init__(self, folder: Path, version: str) -> None:
+    `read_only`: see it as it is at this moment, whoever writes to it; raises sqlite3.DatabaseError if it can't be used.
+    """
+
+    def __init__(self, folder: Path, version: str, *, read_only: bool = False) -> None:
         self.path = folder / DATABASE
         self.reset = ""
+        if read_only:
+            self._connection = self._open_to_read()
+            return
         try:
             self._connection = self._open(version)
         except sqlite3.DatabaseError as error:
@@ -92,12 +104,22 @@ class Store:
             raise
         return connection
 
+    def _open_to_read(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
+        try:
+            connection.execute("begin")
+            _check(connection.execute("select value from meta where name = 'schema'").fetchone())
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
     def _adopt(self, connection: sqlite3.Connection, version: str) -> None:
         """Make all pages stale if they were made by other versions of what makes them."""
         found = connection.execute("select value from meta where name = 'version'").fetchone()
         if found is None or found[0] != version:
             connection.execute("begin immediate")
-            connection.execute("update pages set state = ?", (STALE,))
+            connection.execute("update pages set state = ?, reason = ?", (STALE, Cause.VERSION))
             connection.execute("insert or replace into meta values ('version', ?)", (version,))
             connection.execute("commit")
 
@@ -185,11 +207,11 @@ class Store:
     def pages(self) -> Iterator[PageRow]:
         """Give all pages, without what they read."""
         rows = self._connection.execute(
-            "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics from pages"
+            "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
         )
-        for number, path, key, digest, size, mtime, state, shared, found in rows:
+        for number, path, key, digest, size, mtime, state, shared, found, *made in rows:
             diagnostics = _diagnostics(found) if found else ()
-            yield PageRow(number, path, _key(key), digest, size, mtime, state, shared, b"", diagnostics)
+            yield PageRow(number, path, _key(key), digest, size, mtime, state, shared, b"", diagnostics, *made)
 
     def reads(self) -> Iterator[tuple[int, bytes]]:
         """Give what all pages read, by id."""
@@ -206,7 +228,7 @@ class Store:
     def put_pages(self, rows: Iterable[PageRow]) -> None:
         """Write pages."""
         self._connection.executemany(
-            "insert or replace into pages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "insert or replace into pages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
                     row.id,
@@ -219,14 +241,17 @@ class Store:
                     row.shared,
                     row.reads,
                     _encode(row.diagnostics) if row.diagnostics else None,
+                    row.reason,
+                    row.made_s,
                 )
                 for row in rows
             ),
         )
 
-    def mark_stale(self, ids: Iterable[int]) -> None:
-        """Note that pages are to be rendered."""
-        self._connection.executemany("update pages set state = ? where id = ?", ((STALE, number) for number in ids))
+    def mark_stale(self, rows: Iterable[PageRow]) -> None:
+        """Note that pages are to be rendered, and why."""
+        marks = ((STALE, row.reason, row.id) for row in rows)
+        self._connection.executemany("update pages set state = ?, reason = ? where id = ?", marks)
 
     def delete_pages(self, ids: Iterable[int]) -> None:
         """Forget pages."""

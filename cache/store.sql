@@ -5,7 +5,7 @@ create table if not exists sources (
 ) without rowid;
 create table if not exists pages (
   id integer primary key, path text unique, key blob, digest blob, size integer, mtime_ns integer,
-  state integer, shared integer, reads blob, diagnostics blob
+  state integer, shared integer, reads blob, diagnostics blob, reason integer, made_s integer
 );
 create table if not exists entities (id integer primary key, entity blob);
 create table if not exists shared_reads (id integer primary key, reads blob);

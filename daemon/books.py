@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from blogd.cache.manifest import Manifest
+from blogd.cache.reasons import Cause
 from blogd.cache.store import CLEAN, STALE, PageRow, Store
 from blogd.daemon.findings import Findings
 from blogd.daemon.output import Output, OutputError, read_ledger, write_ledger
@@ -43,6 +44,7 @@ class Books:
         self.output = Output(out)
         self._out = str(out)
         self._ours = read_ledger(str(out))
+        self._strays = self._ours - self.manifest.ids.keys()
         self._made: dict[int, PageRow] = {}
         self._committed_at = 0.0
 
@@ -52,7 +54,7 @@ class Books:
         self.findings.load(self.store.get("findings"), sources.rows.values(), self.manifest.pages.values())
         for row in self.manifest.pages.values():
             if row.state == CLEAN and not self._is_intact(row):
-                row.state, row.digest = STALE, b""
+                row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
 
     def _is_intact(self, row: PageRow) -> bool:
         try:
@@ -69,9 +71,10 @@ class Books:
         """Note that a file is about to be made."""
         self._ours.add(path)
 
-    def strays(self) -> set[str]:
-        """Give the files of the ledger that the manifest doesn't know: those of a cache that was lost."""
-        return self._ours - self.manifest.ids.keys()
+    def take_strays(self) -> set[str]:
+        """Give, once, the files of the ledger that the manifest doesn't know: those of a cache that was lost."""
+        strays, self._strays = self._strays, set[str]()
+        return strays
 
     def differences(self, outputs: Mapping[str, PageKey]) -> Reassigned:
         """Give what it takes to have just these outputs; nothing, unless a run ended at a bad moment."""
@@ -79,17 +82,22 @@ class Books:
         assigned = {path: key for path, key in outputs.items() if known.get(path) != key}
         return Reassigned(assigned, known.keys() - outputs.keys())
 
-    def enter_change(self, intake: Intake, sources: Sources, change: Reassigned, readers: set[int]) -> list[PageRow]:
-        """Write down a change, and give the outputs that are to be made."""
+    def enter_change(
+        self, intake: Intake, sources: Sources, change: Reassigned, readers: Mapping[int, int]
+    ) -> list[PageRow]:
+        """Write down a change, and give the outputs that are to be made; `readers` are pages and their reasons."""
+        is_first = not self.manifest.pages
         removed = self._remove_files(change.dropped)
         new = [self.manifest.assign(path, key) for path, key in change.assigned.items()]
         stale = [row for number in readers if (row := self.manifest.pages.get(number)) is not None]
         for row in stale:
-            row.state = STALE
+            row.state, row.reason = STALE, readers[row.id]
+        for row in new if is_first else ():
+            row.reason = Cause.FIRST
         with self.store.transaction():
             sources.save(intake)
             self.store.delete_pages(removed)
-            self.store.mark_stale(row.id for row in stale)
+            self.store.mark_stale(stale)
             self.manifest.save(new)
             self.store.put("findings", self.findings.dump())
         if change.assigned or change.dropped:
@@ -131,6 +139,9 @@ class Books:
         is_time = at_once or len(self._made) >= COMMIT_PAGES or now - self._committed_at > COMMIT_S
         if self._made and is_time:
             rows, self._made, self._committed_at = self._made, {}, now
+            made_s = int(time.time())
+            for row in rows.values():
+                row.made_s = made_s
             with self.store.transaction():
                 self.manifest.save(rows.values())
 
@@ -141,11 +152,12 @@ class Books:
         stored = self.store.get("clock")
         return _decode_clock(stored) if stored else {}
 
-    def finish(self, clock: Mapping[str, str]) -> None:
-        """Write down everything, at the end of a build."""
+    def finish(self, clock: Mapping[str, str], now: int) -> None:
+        """Write down everything, at the end of a build; `now` is a time that looks as `clock` says."""
         self.commit(at_once=True)
         if self.clock() != clock:
             self.store.put("clock", msgspec.msgpack.encode(clock))
+            self.store.put("now", msgspec.msgpack.encode(now))
         found = self.findings.dump()
         if found != self.store.get("findings"):
             self.store.put("findings", found)

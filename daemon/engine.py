@@ -115,7 +115,7 @@ class Engine:
             from blogd.daemon.pool import Pool  # noqa: PLC0415 - which a run with nothing to do can spare
             from blogd.daemon.worker import Setup  # noqa: PLC0415
 
-            setup = Setup(str(project.root), str(project.out), str(project.bodies), project.pid)
+            setup = Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
             if project.workers:
                 self._pool = Pool(project.workers, setup, self.site, self._snapshot)
             else:
@@ -158,7 +158,8 @@ class Engine:
             if ready:
                 return ready
         if self._is_loaded:
-            self.books.finish({name: self._show_time(name) for name in self.books.manifest.clock_formats()})
+            clock = {name: self._show_time(name) for name in self.books.manifest.clock_formats()}
+            self.books.finish(clock, self._now)
         return []
 
     def idle(self, extra: Iterable[int]) -> None:
@@ -327,9 +328,9 @@ class Engine:
     def _make(self, intake: Intake, change: Reassigned, changes: Changes) -> None:
         known = self.books.manifest.ids
         change, self._repair = self._repair.then(change), Reassigned({}, set())
-        change.dropped |= self.books.strays() - change.assigned.keys()
+        change.dropped |= self.books.take_strays() - known.keys() - change.assigned.keys()
         self.totals.removed += len(change.dropped & known.keys())
-        readers = self.books.manifest.readers(changes) if known and changes else set[int]()
+        readers = self.books.manifest.readers(changes) if known and changes else dict[int, int]()
         self._making.enqueue(self.books.enter_change(intake, self.sources, change, readers))
         self._making.enqueue(self._recovering)
         self._recovering = []

@@ -111,8 +111,8 @@ class Making:
         else:
             self._books.manifest.set_reads(row, *reader.read(result.reads, result.shared))
             self._note_outcome(row, result)
-            if self._is_overtaken(row, generation):
-                row.state = STALE
+            if reason := self._overtaken(row, generation):
+                row.state, row.reason = STALE, reason
                 self.enqueue([row])
             self._books.enter_page(row)
 
@@ -137,10 +137,12 @@ class Making:
         if result.is_written:
             row.size, row.mtime_ns = result.size, result.mtime_ns
         self._totals.note_output(is_rendered=row.key[0] != "copy", is_written=result.is_written)
+        self._totals.reasons.setdefault(row.reason, []).append(row.path)
 
-    def _is_overtaken(self, row: PageRow, generation: int) -> bool:
+    def _overtaken(self, row: PageRow, generation: int) -> int:
+        """Give the reason to make a page anew that was under way while the site changed, 0 if there is none."""
         later = (changes for number, changes in self._overtaking if number > generation)
-        return any(self._books.manifest.is_affected(row, changes) for changes in later)
+        return next(filter(None, (self._books.manifest.reason(row, changes) for changes in later)), 0)
 
     def _forget_overtaken(self) -> None:
         oldest = min((batch.generation for batch in self._batches.values()), default=None)

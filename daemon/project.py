@@ -7,13 +7,14 @@ import os
 import platform
 import time
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from blogd.daemon.code_cache import tidy_code
 from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ LIBRARIES: Final = ("blogd", "python-liquid", "mistune", "pygments")
 class Project(msgspec.Struct, frozen=True):
     """`root` and `out` are real paths; `cache` is the folder of this output's cache, `bodies` that of its bodies.
 
-    `workers` is the number of processes that render, 0 to do it in this one.
+    `workers` is the number of processes that render, 0 to do it in this one. `build_time` stands for the clock, if set.
     """
 
     root: Path
@@ -38,6 +39,12 @@ class Project(msgspec.Struct, frozen=True):
     policy: Policy
     version: str
     pid: int
+    build_time: int | None = None
+
+    @property
+    def code(self) -> Path:
+        """The folder of templates that this version has compiled."""
+        return self.cache / f"code-{hashlib.blake2b(self.version.encode(), digest_size=4).hexdigest()}"
 
     @property
     def crew(self) -> int:
@@ -46,6 +53,8 @@ class Project(msgspec.Struct, frozen=True):
 
     def now(self) -> int:
         """Give the build's time, in whole seconds as µs since 1970: the clock's, or what SOURCE_DATE_EPOCH says."""
+        if self.build_time is not None:
+            return self.build_time
         given = os.environ.get(EPOCH, "")
         seconds = int(given) if given.isascii() and given.isdigit() else int(time.time())
         return seconds * 1_000_000
@@ -60,18 +69,24 @@ def open_project(options: Options, workers: int) -> Project:
     root = Path(os.path.realpath(options.site))
     out = Path(os.path.realpath(options.output))
     out.mkdir(parents=True, exist_ok=True)
-    name = f"{out.name}-{hashlib.blake2b(os.fsencode(out), digest_size=4).hexdigest()}"
-    cache = root / CACHE / name
+    cache = cache_of(root, out)
     bodies = cache / "bodies"
     bodies.mkdir(parents=True, exist_ok=True)
     ignore = root / CACHE / ".gitignore"
     if not ignore.exists():
         ignore.write_text("*\n", "ascii")
     policy = Policy(drafts=options.drafts, keeps_last_good=options.mode == "watch")
-    return Project(root, out, cache, bodies, workers, policy, versions(), os.getpid())
+    project = Project(root, out, cache, bodies, workers, policy, versions(), os.getpid())
+    tidy_code(cache, project.code)
+    return project
+
+
+def cache_of(root: Path, out: Path) -> Path:
+    """Name the folder of an output's cache; both paths are real."""
+    return root / CACHE / f"{out.name}-{hashlib.blake2b(os.fsencode(out), digest_size=4).hexdigest()}"
 
 
 def versions() -> str:
     """Name the versions of all that has a say in what pages look like."""
-    names = [f"{name} {version(name)}" for name in LIBRARIES]
+    names = [f"{name} {version_of(name)}" for name in LIBRARIES]
     return ", ".join([*names, f"python {platform.python_version()}"])

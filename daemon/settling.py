@@ -11,8 +11,10 @@ steady:
 What is held goes out together: one that isn't steady holds up the others, but for no longer than `PATIENCE_S` each and
 `HOLD_UP_S` in all. So a file that is copied in slowly, or one file after another, does not stop everything else.
 
-More than `MANY` paths are a tool at work (a branch switch): they wait until nothing was reported for `QUIET_S`, or for
-`QUIET_PATIENCE_S` if it never gets quiet. So does a rescan, which swallows the paths; more than `FLOOD` paths are one.
+More than `MANY` paths within a second are a tool at work (a branch switch): from then on they wait until nothing was
+reported for `QUIET_S`, but not for ever: a tool that gets through fewer than `TOOL_SPEED` files a second is interrupted
+after `QUIET_PATIENCE_S`, a faster one after `FLOOD_PATIENCE_S`. A rescan waits in the same way, and swallows the paths;
+more than `FLOOD` paths are one.
 
 A late report of a change that has gone out already is dropped: ctime, size and inode are what they were when it was
 believed. That is exact, since a look counts as final only when the file system's clock has moved on from its ctime;
@@ -35,10 +37,12 @@ TICK_NS: Final = 12_000_000  # kernels stamp files at 100 Hz or more
 PATIENCE_S: Final = 0.1
 HOLD_UP_S: Final = 0.3
 YOUNG_PATIENCE_S: Final = 1.0
-MANY: Final = 50
+MANY: Final = 4
 FLOOD: Final = 1000
 QUIET_S: Final = 0.15
-QUIET_PATIENCE_S: Final = 10.0
+QUIET_PATIENCE_S: Final = 1.0
+FLOOD_PATIENCE_S: Final = 10.0
+TOOL_SPEED: Final = 100
 _BELIEVED_FOR_S: Final = 1.0
 _SECOND_NS: Final = 1_000_000_000
 
@@ -91,11 +95,6 @@ class Settling:
     def __bool__(self) -> bool:
         return bool(self._held or self._reason)
 
-    @property
-    def is_much(self) -> bool:
-        """Whether what is held waits for quiet."""
-        return bool(self._reason) or len(self._held) > MANY
-
     def add(self, paths: Iterable[str], now_s: float) -> None:
         """Hold paths that were reported."""
         for path in paths:
@@ -112,6 +111,11 @@ class Settling:
         self._held.clear()
         self._believed.clear()
         self._reason = ""
+
+    def is_much(self, now_s: float) -> bool:
+        """Tell whether what is held waits for quiet."""
+        recent = sum(now_s - known.at_s < _BELIEVED_FOR_S for known in self._believed.values())
+        return bool(self._reason) or (bool(self._held) and len(self._held) + recent > MANY)
 
     def take(self, now_s: float, wall_ns: int) -> Batch:
         """Hand out all that is to be believed now; an empty batch: nothing yet."""
@@ -132,7 +136,9 @@ class Settling:
         self._last_s = now_s
 
     def _waits_for_quiet(self, now_s: float) -> bool:
-        return self.is_much and now_s - self._last_s < QUIET_S and now_s - self._first_s < QUIET_PATIENCE_S
+        patience_s = min(max(QUIET_PATIENCE_S, len(self._held) / TOOL_SPEED), FLOOD_PATIENCE_S)
+        is_quiet = now_s - self._last_s >= QUIET_S or now_s - self._first_s >= patience_s
+        return self.is_much(now_s) and not is_quiet
 
     def _settled(self, now_s: float, wall_ns: int) -> frozenset[str]:
         looks = {path: self._see(path) for path in self._held}

@@ -164,7 +164,16 @@ class Sources:
                     is_shown = self.policy.shows(entry, failed=failed)
                     if is_shown != old.shows(entry, failed=failed):
                         intake.entries[path] = entry if is_shown else None
+                elif failed and self.policy.keeps_last_good != old.keeps_last_good:
+                    self._keep_text(path, record if self.policy.keeps_last_good else None)
+                    self._take_new_text(path, intake)
         return intake
+
+    def _keep_text(self, path: str, text: bytes | None) -> None:
+        if text is None:
+            self.texts.pop(path, None)
+        else:
+            self.texts[path] = text
 
     # What a site was made of.
 
@@ -172,24 +181,18 @@ class Sources:
         """Give the site as the last run showed it, and keep the texts."""
         policy = self._stored_policy()
         entries: dict[str, Entry | None] = {}
-        media: dict[str, Media | None] = {}
         for path, record, failed in self._store.records():
             if path.startswith("posts/"):
                 entry = _decode_entry(record)
                 if policy.shows(entry, failed=failed):
                     entries[path] = entry
-            elif path.endswith(SIDECAR) and path.startswith("media/"):
-                media[path.removesuffix(SIDECAR)] = read_sidecar(path, record)[0]
             elif not failed or policy.keeps_last_good:
                 self.texts[path] = record
-        for path in self.rows:
-            if path.startswith("media/") and not path.endswith(SIDECAR):
-                media.setdefault(path, media_without_sidecar(path))
-        media = {path: found for path, found in media.items() if path in self.rows}
+        media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
         self.meta = self.current_meta()
         templates = {name: source for name in self._template_names() if (source := self._template(name))}
         self._read_scripts()
-        return Delta(meta=self.meta, entries=entries, media=media, templates=dict(templates))
+        return Delta(meta=self.meta, entries=entries, media=dict(media), templates=dict(templates))
 
     def entry(self, path: str) -> Entry | None:
         """Give a post's record as it was last read, from the store."""
@@ -209,7 +212,7 @@ class Sources:
             intake.rows[path] = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
             intake.copies[path] = True
             if path.startswith("media/") and row is None:
-                self._take_media(path, intake)
+                intake.media[path] = self._media(path)
 
     def _forget(self, path: str, intake: Intake) -> None:
         intake.rows[path] = None
@@ -249,9 +252,7 @@ class Sources:
             row.record = self.texts.get(path)
         else:
             row.record = None if row.failed else data
-            self.texts.pop(path, None)
-            if row.record is not None:
-                self.texts[path] = data
+            self._keep_text(path, row.record)
         intake.rows[path] = row
         self._take_new_text(path, intake)
 
@@ -264,14 +265,12 @@ class Sources:
         elif path.startswith("scripts/"):
             intake.has_new_scripts = True
         elif path.endswith(SIDECAR):
-            self._take_media(path.removesuffix(SIDECAR), intake)
+            media = path.removesuffix(SIDECAR)
+            intake.media[media] = self._media(media)
 
-    def _take_media(self, path: str, intake: Intake) -> None:
+    def _media(self, path: str) -> Media:
         sidecar = self.texts.get(path + SIDECAR)
-        if sidecar is None:
-            intake.media[path] = media_without_sidecar(path)
-        else:
-            intake.media[path] = read_sidecar(path + SIDECAR, sidecar)[0]
+        return media_without_sidecar(path) if sidecar is None else read_sidecar(path + SIDECAR, sidecar)[0]
 
     def _read(self, path: str) -> bytes:
         with (self._root / path).open("rb") as file:
@@ -325,13 +324,13 @@ class Sources:
                 self.rows.pop(path, None)
             else:
                 self.rows[path] = msgspec.structs.replace(row, record=None)
-        present = {path: found for path, found in intake.media.items() if found is None or path in self.rows}
+        media = {path: found if path in self.rows else None for path, found in intake.media.items()}
         meta: Meta | None = None
         if intake.has_new_meta:
             meta = self.meta = self.current_meta()
         if intake.has_new_scripts:
             self._read_scripts()
-        return Delta(meta=meta, entries=intake.entries, media=present, templates=intake.templates)
+        return Delta(meta=meta, entries=intake.entries, media=media, templates=intake.templates)
 
     def save(self, intake: Intake) -> None:
         """Write the rows, within the store's transaction."""

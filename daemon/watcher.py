@@ -184,7 +184,7 @@ class Watcher:
         changed = frozenset[str]() if self._is_gone else poller.poll()
         now_s = self._clocks.monotonic_s()
         self._settling.add(changed, now_s)
-        next_s = now_s + (QUIET_S / 2 if self._settling.is_much else poller.pause_s)
+        next_s = now_s + (QUIET_S / 2 if self._settling.is_much(now_s) else poller.pause_s)
         while not self._closing.is_set() and not self._reopen_reason and now_s < next_s:
             self._check_tops()
             if not self._reopen_reason:

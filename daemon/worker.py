@@ -25,6 +25,7 @@ import msgspec
 
 from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, encode_body
 from blogd.daemon import wire
+from blogd.daemon.code_cache import CodeFiles
 from blogd.daemon.output import Output, OutputError, digest
 from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
@@ -50,6 +51,7 @@ class Setup(msgspec.Struct, frozen=True):
     root: str
     out: str
     bodies: str
+    code: str
     parent: int
 
 
@@ -89,7 +91,9 @@ class Worker:
     def _use(self, site: Site) -> None:
         self._site = site
         self._bodies = SourceBodies(self._setup.root, self._folder, site)
-        self._renderer = Renderer(site, self._bodies, bundled_templates(), stylesheet_source())
+        self._renderer = Renderer(
+            site, self._bodies, bundled_templates(), stylesheet_source(), CodeFiles(self._setup.code)
+        )
 
     def answer(self, task: wire.ToWorker) -> wire.FromWorker | None:
         """Do what a message asks, and give the answer if it wants one."""

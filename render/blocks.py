@@ -27,6 +27,7 @@ _PLAIN = re.compile(r"((?:[^\s\d!-/:-@\[-`{-~][^\n|]*+(?:\n|\Z))++)(?:[ \t\v\f]*
 _ATTRIBUTES = r"""(?:\s++[A-Za-z_:][A-Za-z0-9_.:-]*+(?:\s*+=\s*+(?:[^\s"'=<>`]++|'[^']*+'|"[^"]*+"))?+)*+"""
 _OPEN_TAG_END = re.compile(_ATTRIBUTES + r"[ \t]*+>[ \t]*+(?:\n|\Z)")
 _CLOSE_TAG_END = re.compile(r"[ \t]*+>[ \t]*+(?:\n|\Z)")
+_BLANK_LINES = re.compile(r"(?:[ \t\v\f]*+\n)++")
 _BLANK_LINE = re.compile(r"^[ \t\v\f]*+\n", re.MULTILINE)
 _FOOTNOTE = (
     r"^(?P<footnote_lead> {0,3})\[\^(?P<footnote_key>(?:[^\\\[\]\s]|\\.){1,500})\]:[ \t\n]"
@@ -65,11 +66,14 @@ class Blocks(BlockParser):
                     state.tokens.append({"type": "blank_line"})
                 state.cursor = plain.end()
                 continue
+            if blank := _BLANK_LINES.match(source, at):
+                state.tokens.append({"type": "blank_line"})
+                state.cursor = blank.end()
+                continue
             end = self._parse_indent_code_fast(state) if source[at] in " \t" else None
             if end is None and (found := match(source, at)):
                 end = self.parse_method(found, state)
             if not end:
-                state.cursor = at
                 end = state.find_line_end()
                 state.add_paragraph(source[at:end])
             state.cursor = end

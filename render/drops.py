@@ -6,6 +6,7 @@ share the page's `Scene`: the site, the language tree, and the recorder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Final, Protocol, cast
 
@@ -14,7 +15,7 @@ from blogd.render.reads import ASPECT
 from blogd.render.routes import list_href
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from blogd.render.reads import ListKey, Recorder
     from blogd.render.site import Entry, Site
@@ -81,6 +82,9 @@ class Content:
     def __contains__(self, part: object) -> bool:
         return str(part) in str(self)
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(str(self))  # with the two above, what Liquid's `contains` looks into
+
 
 class PostDrop(Drop):
     """A post as its page's tree shows it, or in a translation that has no tree."""
@@ -111,6 +115,11 @@ class PostDrop(Drop):
         if value is None:
             value = self.fact("created_at")
         return local_time(self.scene.site, cast("int", value))
+
+    def day(self) -> tuple[str, str, str]:
+        """Give the year, month and day of creation in the site's zone, as URLs have them."""
+        self.read("day")
+        return self.scene.site.dates[self.path]
 
     def title(self) -> str:
         """Give the title."""
@@ -270,7 +279,7 @@ class SiteDrop(Drop):
     }
 
 
-class Lookup:
+class Lookup(Mapping[str, object]):
     """A mapping whose single answers are read one by one; going through all of it reads all."""
 
     __slots__ = ("_all", "_find")
@@ -293,10 +302,6 @@ class Lookup:
 
     def __len__(self) -> int:
         return len(self._all())
-
-    def items(self) -> object:
-        """Give all pairs."""
-        return self._all().items()
 
 
 def local_time(site: Site, instant: int) -> datetime:

@@ -115,14 +115,13 @@ class _BareLink(NamedTuple):
 class _Bracket:
     """A `[` or `![` that may open a link: `start` is the offset behind it, `depth` how deep links nest in it so far."""
 
-    __slots__ = ("depth", "first_run", "image", "nested", "part", "start")
+    __slots__ = ("depth", "first_run", "image", "part", "start")
 
     def __init__(self, part: int, start: int, first_run: int, *, image: bool) -> None:
         self.part = part
         self.start = start
         self.first_run = first_run
         self.image = image
-        self.nested = False
         self.depth = 0
 
 
@@ -264,8 +263,6 @@ class _Inline:
             target = _Target(encode_url(link[2]), link[3] or "", 0, link.end())
             write = self._image if image else self._link
             return self._write(write(link[1], target, at), link.end())
-        if self._brackets:
-            self._brackets[-1].nested = True
         self._brackets.append(_Bracket(len(parts), at + 1, len(self._runs), image=image))
         return self._write("![" if image else "[", at + 1)
 
@@ -319,7 +316,7 @@ class _Inline:
         if self._text.startswith("[", close + 1):
             label, end = parse_link_label(self._text, close + 2)
         if not label:
-            if bracket.nested or close - bracket.start > _MAX_LABEL:
+            if close - bracket.start > _MAX_LABEL:
                 return None
             label = self._text[bracket.start : close]
         definition = self._around.definitions.get(unikey(label))

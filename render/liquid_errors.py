@@ -117,7 +117,7 @@ def _hint(error: Exception, message: str, place: Place) -> str:
     if (found := _RESERVED.match(message)) and place.source.text[place.index - 1 : place.index] == ".":
         word = found[1]
         return f'{word!r} is one of Liquid\'s own words: write ["{word}"] in place of .{word}'
-    return _HINTS.get(type(error), "")
+    return _HINTS.get(type(error), "mend the template; until then its pages stay as they were")
 
 
 def _place(error: Exception, source: TemplateSource) -> Place:

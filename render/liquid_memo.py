@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     Function = Callable[[Run, PageNames | Scope, list[str], int], None]
 
-_TRIALS: Final = 32
+_TRIALS: Final = 500
 _MOST_TEXTS: Final = 2048
-_LONGEST_ANSWER: Final = 4096
+_LONGEST_ANSWER: Final = 1 << 16
 _MISSING: Final = b""
 
 
@@ -147,11 +147,9 @@ class Trial(Run):
     __slots__ = ("_run", "templates")
 
     def __init__(self, run: Run) -> None:
-        super().__init__(run.page, run.limits)
-        self.page = cast("Page", _UNTOUCHABLE)
+        super().__init__(cast("Page", _UNTOUCHABLE), run.limits, self._read_template)
         self.iterations = run.iterations
         self.templates: dict[str, None] = {}
-        self.read_template = self._read_template
         self._run = run
 
     def _read_template(self, name: str) -> None:

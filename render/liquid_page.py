@@ -71,9 +71,9 @@ class Run:
 
     __slots__ = ("characters", "iterations", "limits", "page", "read_template")
 
-    def __init__(self, page: Page, limits: Limits) -> None:
+    def __init__(self, page: Page, limits: Limits, read_template: Callable[[str], None]) -> None:
         self.page = page
-        self.read_template: Callable[[str], None] = page.read_template
+        self.read_template = read_template
         self.limits = limits
         self.iterations = limits.iterations
         self.characters = limits.characters

@@ -121,7 +121,8 @@ class Units:
         self._partials.clear()  # what they remember holds the texts of other partials
         for name, included in list(self._included.items()):
             if not changed.isdisjoint(included):
-                del self._included[name], self._pages[name]
+                del self._included[name]
+                self._pages.pop(name, None)
 
     def _load(self, name: str, mode: Mode) -> Function:
         program = self._program(name, mode) if self._compiled else None

@@ -4,14 +4,15 @@ The lines of a list are read one by one. A line belongs to the open item if it i
 item's text, or if it is the lazy continuation of a paragraph (that is: nothing else). A line with the list's own marker
 opens the next item; anything else ends the list. The text of an item, without its indentation, is a source of its own.
 
-Most items are one line of plain text: such an item is a paragraph right away, where it stands. The patterns that depend
-on the marker and its indentation are few and are kept.
+Most items are one line of plain text: such an item is a paragraph right away, where it stands.
+
+Where mistune strays from CommonMark, this does not: a marker may be indented by up to three spaces whatever the items
+before it, and an item without a first line has no lazy continuation.
 """
 
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from mistune.util import strip_end
@@ -22,11 +23,14 @@ if TYPE_CHECKING:
     from blogd.render.block_source import Source
 
 _CONTAINERS = {"list", "block_quote"}
-_ENDS = ("thematic_break", "fenced_code", "atx_heading", "block_quote", "block_html", "list")
+_ENDS = ["thematic_break", "fenced_code", "atx_heading", "block_quote", "block_html", "list"]
 _INDENT = re.compile(r"[ \t]*+")
 _BLANK = re.compile(r"[ \t\v\f]*+\n")
 _RULE = re.compile(r" {0,3}(?:(?:-[ \t]*+){3,}|(?:\*[ \t]*+){3,})(?:\n|\Z)")
-_BULLETS = {".": r"\d{1,9}\.", ")": r"\d{1,9}\)", "*": r"\*", "+": r"\+", "-": "-"}
+_ITEMS = {
+    bullet: re.compile(rf"( {{0,3}}{marker})([ \t]*+|[ \t][^\n]++)(?:\n|\Z)")
+    for bullet, marker in {".": r"\d{1,9}\.", ")": r"\d{1,9}\)", "*": r"\*", "+": r"\+", "-": "-"}.items()
+}
 
 
 class _Item(NamedTuple):
@@ -77,7 +81,7 @@ class _Items:
         is_deep = source.depth() >= block.max_nested_level - 1
         self._rules = [rule for rule in block.list_rules if rule not in _CONTAINERS] if is_deep else block.list_rules
         self._begins_block = block.compile_sc(self._rules).match
-        self._end_patterns = tuple((rule, block.specification[rule]) for rule in _ENDS)
+        self._matches_end = block.compile_sc(_ENDS).match
         self.tokens: list[dict[str, object]] = []
         self._paragraphs: list[dict[str, object]] = []
         self.tight = True
@@ -124,11 +128,11 @@ class _Items:
                 if after_blank and is_empty:
                     break
                 is_empty = after_blank = False
-            elif following := self._next_item(item, line):
+            elif following := self._next_item(line):
                 self.tight = self.tight and not after_blank
                 source.cursor += len(line)
                 return lines, following
-            elif self._is_end(item) or after_blank:
+            elif self._is_end() or after_blank or is_empty:
                 break
             else:
                 is_empty = False
@@ -136,37 +140,24 @@ class _Items:
             source.cursor += len(line)
         return lines, None
 
-    def _next_item(self, item: _Item, line: str) -> _Item | None:
+    def _next_item(self, line: str) -> _Item | None:
         start = self._source.cursor
         expanded = _expanded(line)
-        marker = _item_pattern(self._bullet, min(item.width, 3)).match(expanded)
+        marker = _ITEMS[self._bullet].match(expanded)
         if marker is None or (self._bullet in "-*" and _RULE.match(line)):
             return None
         text_at = start + marker.start(2) if expanded is line else -1
         return _item(start, marker.end(1), marker[2], text_at)
 
-    def _is_end(self, item: _Item) -> bool:
+    def _is_end(self) -> bool:
         """Tell whether a line that is no item's ends the list; if it is a block that may do so, read that too."""
         source = self._source
-        found = _end_pattern(self._end_patterns, min(item.width, 3)).match(source.src, source.cursor)
+        found = self._matches_end(source.src, source.cursor)
         if found is None or found.lastgroup == "list":
             return found is not None
         self.index = len(source.tokens)
         self.end = self._block.parse_method(found, source)
         return bool(self.end)
-
-
-@lru_cache(maxsize=64)
-def _item_pattern(bullet: str, width: int) -> re.Pattern[str]:
-    return re.compile(rf"( {{0,{width}}}{_BULLETS[bullet]})([ \t]*+|[ \t][^\n]++)(?:\n|\Z)")
-
-
-@lru_cache(maxsize=8)
-def _end_pattern(patterns: tuple[tuple[str, str], ...], width: int) -> re.Pattern[str]:
-    """Compile the patterns of blocks that end a list; none is indented further than the list's marker."""
-    indent = f" {{0,{width}}}"
-    rules = "|".join(f"(?P<{name}>{pattern.replace(' {0,3}', indent, 1)})" for name, pattern in patterns)
-    return re.compile(rules, re.MULTILINE)
 
 
 def _item(start: int, width: int, text: str, text_at: int) -> _Item:

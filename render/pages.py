@@ -323,16 +323,16 @@ class ListPage(Page):
         posts = self.members()
         if not posts:
             return None
-        created = posts[which].instant("created_at")
-        return {"day": created.day, "month": created.month, "year": created.year}
+        year, month, day = map(int, posts[which].day())
+        return {"day": day, "month": month, "year": year}
 
     def day_blocks(self) -> list[dict[str, object]]:
         """Give the page's posts by the local day they were created on."""
         posts = self.members()
-        days = [(day, list(block)) for day, block in groupby(posts, lambda post: post.instant("created_at").date())]
+        days = [(day, list(block)) for day, block in groupby(posts, ListedPost.day)]
         return [
             {
-                "date_label": f"{day.day:02}.{day.month:02}.{day.year:04}",
+                "date_label": ".".join(reversed(day)),
                 "show_date_marker": True,
                 "show_separator": index > 0,
                 "posts": block,

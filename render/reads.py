@@ -43,6 +43,7 @@ POST_ASPECTS: Final = (
     "tags",
     "categories",
     "path",
+    "day",
     "template",
     "alternates",
     "backlinks",

@@ -20,10 +20,11 @@ from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
 from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, Stage
+from blogd.render.project import CATEGORY_META_PATH
 from blogd.render.reads import Reads
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
 from blogd.render.slugs import slugify
-from blogd.render.templates import Templates
+from blogd.render.templates import CodeCache, Templates
 from blogd.render.urls import base_path, complete_urls
 
 if TYPE_CHECKING:
@@ -59,7 +60,14 @@ class Rendering(msgspec.Struct, frozen=True):
 class Renderer:
     """Render pages of a site. `bundled` are blogd's own templates, `style` its stylesheet."""
 
-    def __init__(self, site: Site, bodies: Bodies, bundled: Mapping[str, TemplateSource], style: str) -> None:
+    def __init__(
+        self,
+        site: Site,
+        bodies: Bodies,
+        bundled: Mapping[str, TemplateSource],
+        style: str,
+        code_cache: CodeCache | None = None,
+    ) -> None:
         self.site = site
         self.bodies = bodies
         self._style = style
@@ -67,6 +75,7 @@ class Renderer:
         self.templates = Templates(
             {**bundled, **site.templates},
             {"markdown": self._markdown, "i18n": _i18n, "slugify": _slugify, "url_path": _url_path},
+            code_cache=code_cache,
         )
         self._expand = Expander(self.templates)
         self._findings: list[Diagnostic] = []
@@ -114,6 +123,8 @@ class Renderer:
                 return self._html(self._template(page), page)
 
     def _html(self, template: str, page: Page) -> str:
+        if not self._has_template(page, template):
+            raise SourceError(_no_template(template, page))
         html = self.templates.render(template, page)
         base = base_path(str(page.project("public_url")))
         return complete_urls(html, self.site.prefix(page.tree), base)
@@ -173,6 +184,12 @@ class Renderer:
         anchor = "" if own else url_segment(post.slug()) + "-"
         shown = Shown(entry.post.path, path, anchor)
         return Filler(page, shown, self._expand, report).fill(self.bodies.read(entry.body))
+
+
+def _no_template(name: str, page: Page) -> Diagnostic:
+    source = page.post.entry.post.path if isinstance(page, PostPage) else CATEGORY_META_PATH
+    hint = f"add templates/{name}.liquid, or name another template"
+    return Diagnostic(severity="error", path=source, line=1, message=f"there is no template {name!r}", hint=hint)
 
 
 @lru_cache(maxsize=4096)

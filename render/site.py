@@ -99,6 +99,7 @@ class Site:
         self.macros: dict[tuple[str, str], MacroResults] = {}
         self.problems: dict[str, tuple[Diagnostic, ...]] = {}
         self.tag_counts: dict[str, int] = {}
+        self._is_loaded = False
         self._forget()
 
     def _forget(self) -> None:
@@ -226,6 +227,7 @@ class Site:
             base.tags,
             base.categories,
             self.route(path),
+            self.dates[path],
             (base.template_slug, base.layout),
             self.alternates(path),
             self.backlinks(path, tree),
@@ -239,7 +241,7 @@ class Site:
 
     def apply(self, delta: Delta) -> Changes:
         """Take in what is new and say which answers changed."""
-        if not self.entries and not self.media.files:
+        if not self._is_loaded:
             self._load(delta)
             return Changes(everything=True)
         if delta.meta is not None and self._is_new_frame(delta.meta):
@@ -257,6 +259,7 @@ class Site:
 
     def _load(self, delta: Delta) -> None:
         """Take in a whole site, where nobody has asked anything yet."""
+        self._is_loaded = True
         if delta.meta is not None:
             self.meta = delta.meta
             self.zone = ZoneInfo(delta.meta.timezone)

@@ -59,7 +59,7 @@ class Templates:
         source = self._sources.get(name)
         if source is None:
             raise missing_template(name)
-        run, out = Run(page, self._limits), list[str]()
+        run, out = Run(page, self._limits, page.read_template), list[str]()
         try:
             self._units.page(name)(run, PageNames(page), out, 0)
             return _text(out, run)

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_lib import bench, floor, measure
+from bench_lib import bench, floor, measure, profiling
 from bench_lib.bench import Bench
 from bench_lib.peers import comparison
 from bench_lib.program import Blogd
@@ -25,6 +25,7 @@ _MEASUREMENTS: dict[str, tuple[Callable[[Bench], None], str]] = {
     "scaling": (bench.scaling, "1000,3000,10000,30000"),
     "peers": (comparison.peers, "10000"),
     "floor": (floor.floor, "10000"),
+    "profile": (profiling.profile, "10000"),
 }
 
 

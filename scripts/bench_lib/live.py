@@ -89,8 +89,10 @@ def appearance(path: Path) -> tuple[int, int, int] | None:
 
 
 def written_ns(folder: Path) -> Iterator[int]:
-    """Yield when each file below `folder` was last written."""
+    """Yield when each file below `folder` was last written; hidden files are no pages."""
     for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
         if entry.is_dir(follow_symlinks=False):
             yield from written_ns(folder / entry.name)
         else:

@@ -3,8 +3,8 @@
     python sampler.py FOLDER PROGRAM ARGUMENT…
 
 A timer of CPU time interrupts each process; the handler charges the CPU time since the last interruption to the stack
-of frames it finds, so the time of a long call into C goes to who called it. Stacks are counted in memory and kept as JSON in
-`FOLDER/{pid}.json`, every half second and at the end: workers leave by `os._exit`.
+of frames it finds, so the time of a long call into C goes to who called it. Stacks are counted in memory and kept as
+JSON in `FOLDER/{pid}.json`, every half second and at the end: workers leave by `os._exit`.
 Stands alone, since it runs in the measured program's interpreter.
 """
 
@@ -17,7 +17,7 @@ import runpy
 import signal
 import sys
 import time
-from collections import Counter
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ class Sampler:
 
     def _start(self) -> None:
         self._is_busy = False
-        self._seconds: Counter[tuple[tuple[str, int, str], ...]] = Counter()
+        self._seconds: defaultdict[tuple[tuple[str, int, str], ...], float] = defaultdict(float)
         self._last = self._kept = time.process_time()
         signal.signal(signal.SIGPROF, self._sample)
         signal.setitimer(signal.ITIMER_PROF, _INTERVAL_S, _INTERVAL_S)

@@ -14,6 +14,7 @@ import shutil
 import tempfile
 import time
 from dataclasses import asdict, dataclass
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +35,8 @@ _WEIGHTS = (40, 20, 10, 8, 3, 6, 8, 3, 2)
 _BURSTS = (1, 1, 1, 1, 1, 2, 5)
 _WARM_UP_SAVES = 50
 _SETTLED_S = 3.0
+_LOOKS = 5
+_BETWEEN_LOOKS_S = 0.1
 _MEMORY_GROWTH = 1.15
 _MEMORY_SLACK_MB = 20.0
 
@@ -50,8 +53,13 @@ class Holdings:
 
     @classmethod
     def of(cls, watch: Watch) -> Holdings:
-        """Take stock once nothing is going on."""
+        """Take stock once nothing is going on: the least of some looks, since a routine check may come in between."""
         time.sleep(_SETTLED_S)
+        return min((cls._look(watch) for _ in range(_LOOKS)), key=attrgetter("open_files", "threads", "processes"))
+
+    @classmethod
+    def _look(cls, watch: Watch) -> Holdings:
+        time.sleep(_BETWEEN_LOOKS_S)
         pids = watch.processes()
         memory, coordinator = measure.memory_mb(pids), measure.memory_mb(pids[:1])
         return cls(memory, coordinator, measure.open_files(pids), measure.threads(pids), len(pids))

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from blogd.daemon.settling import (
     FLOOD,
-    HOLD_UP_S,
+    FLOOD_PATIENCE_S,
     MANY,
     PATIENCE_S,
     QUIET_PATIENCE_S,
@@ -14,6 +16,9 @@ from blogd.daemon.settling import (
     Settling,
     Sight,
 )
+
+if TYPE_CHECKING:
+    from blogd.daemon.batch import Batch
 
 A, B = "posts/a.md", "posts/b.md"
 STEP_S = 0.01
@@ -197,28 +202,40 @@ def test_many_changes_wait_for_quiet(world: World) -> None:
     assert took_s == pytest.approx(QUIET_S, abs=2 * STEP_S)
 
 
-def test_many_changes_do_not_wait_for_ever(world: World) -> None:
-    world.write(*(f"posts/{number}.md" for number in range(MANY)))
-    start_s = world.now_s
-    for number in range(MANY, FLOOD):
-        world.write(f"posts/{number}.md")
-        if world.take():
-            break
-        world.now_s += 2 * STEP_S
-    assert world.now_s - start_s == pytest.approx(QUIET_PATIENCE_S, abs=2 * STEP_S)
-
-
-def test_one_file_after_another_does_not_hold_up_the_first(world: World) -> None:
-    start_s = world.now_s
-    written: list[str] = []
-    told: set[str] = set()
-    while not told:
-        written.append(f"media/{len(written)}.jpg")
-        world.write(written[-1])
-        told = world.take()
+def batches_while_a_tool_works(world: World, pause_s: float, seconds: float) -> list[Batch]:
+    """Write one file after another; return what was told meanwhile."""
+    batches: list[Batch] = []
+    start_s = next_s = world.now_s
+    number = 0
+    while world.now_s - start_s < seconds:
+        while next_s <= world.now_s:
+            number += 1
+            next_s += pause_s
+            world.write(f"media/{number}.jpg")
+        batches.append(world.settling.take(world.now_s, world.wall_ns))
         world.now_s += STEP_S
-    assert world.now_s - start_s == pytest.approx(HOLD_UP_S, abs=2 * STEP_S)
-    assert told == set(written[:-2])
+    return list(filter(None, batches))
+
+
+def test_a_fast_tool_is_interrupted_late_and_is_a_flood(world: World) -> None:
+    batches = batches_while_a_tool_works(world, 0.002, 2.5 * FLOOD_PATIENCE_S)
+    assert [batch.rescan for batch in batches] == [True, True]
+
+
+@pytest.mark.parametrize("pause_s", [0.015, 0.05, 0.14])
+def test_a_slow_tool_is_interrupted_now_and_then(world: World, pause_s: float) -> None:
+    batches = batches_while_a_tool_works(world, pause_s, 10 * QUIET_PATIENCE_S)
+    assert 8 <= len(batches) <= 10 + MANY
+    assert not any(batch.rescan for batch in batches)
+    assert sum(len(batch.paths) for batch in batches) >= 8 * QUIET_PATIENCE_S / pause_s
+
+
+def test_after_a_tool_a_save_is_told_as_fast_as_ever(world: World) -> None:
+    batches_while_a_tool_works(world, 0.05, 2)
+    world.until_told()
+    world.now_s += 1
+    world.write(A)
+    assert world.until_told()[1] <= TICK_NS / 1e9 + STEP_S
 
 
 def test_a_flood_is_a_rescan(world: World) -> None:

@@ -11,7 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from blogd.daemon.scan import FOLDERS
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.support import Ground
 
 FENCE = "---\n"
@@ -107,15 +111,15 @@ def split(text: str) -> tuple[str, str]:
     return "", text
 
 
-def do_all(edits: list[Edit], ground: Ground) -> set[str]:
-    """Do edits, and give the paths that were touched."""
+def do_all(edits: Sequence[Edit], ground: Ground) -> set[str]:
+    """Do edits, and give the paths that a watcher would name."""
     touched: set[str] = set()
     for edit in edits:
         try:
             touched.update(edit.do(ground))
         except OSError:
             continue
-    return touched
+    return {path for path in touched if path.partition("/")[0] in FOLDERS}
 
 
 def files_of(ground: Ground) -> list[str]:

@@ -48,7 +48,8 @@ if TYPE_CHECKING:
 
 COMMIT_PAGES: Final = 7
 NOON: Final = 1_700_000_000
-SHOWN_MOST: Final = 600
+SHOWN_BEFORE: Final = 40
+SHOWN_AFTER: Final = 80
 
 
 class Killed(Exception):  # noqa: N818 - it is no error
@@ -127,7 +128,7 @@ class Oracle:
         self.written: set[str] = set()
         self.ground = Ground(folder / "site")
         self._make_certain()
-        do_all(list(start), self.ground)
+        do_all(start, self.ground)
         self._engine, self._reporter = self._open("out", self._policy)
         self.look_everywhere()
 
@@ -157,12 +158,12 @@ class Oracle:
 
     def edit(self, edits: Sequence[Edit]) -> None:
         """Do edits, and name what they touched."""
-        self._engine.look_at(do_all(list(edits), self.ground))
+        self._engine.look_at(do_all(edits, self.ground))
         self._settle()
 
     def edit_unseen(self, edits: Sequence[Edit]) -> None:
         """Do edits, and have the engine find out."""
-        do_all(list(edits), self.ground)
+        do_all(edits, self.ground)
         self.look_everywhere()
 
     def look_everywhere(self) -> None:
@@ -172,7 +173,7 @@ class Oracle:
     def edit_between_runs(self, edits: Sequence[Edit], policy: Policy | None = None) -> None:
         """End the run, do edits, and begin a new one."""
         self._engine.close()
-        do_all(list(edits), self.ground)
+        do_all(edits, self.ground)
         self._begin(policy or self._policy)
 
     def edit_in_work(self, edits: Sequence[Edit], later: Sequence[Later], killed: int | None = None) -> None:
@@ -180,7 +181,7 @@ class Oracle:
         self._is_vague = True
         script = _Script(self, later, killed)
         try:
-            self._engine.look_at(do_all(list(edits), self.ground))
+            self._engine.look_at(do_all(edits, self.ground))
             script.step()
             while script:
                 self._engine.settle((), script.step)
@@ -301,7 +302,7 @@ class _Script:
         """Do what is due."""
         while self._edits and self._edits[0].after <= self._steps:
             deed = self._edits.pop(0)
-            self._told.append((self._steps + deed.delay, do_all(list(deed.edits), self._oracle.ground)))
+            self._told.append((self._steps + deed.delay, do_all(deed.edits, self._oracle.ground)))
         for due in [due for due in self._told if due[0] <= self._steps]:
             self._told.remove(due)
             self._oracle.tell(due[1])
@@ -312,7 +313,7 @@ class _Script:
     def finish(self) -> None:
         """Do all edits that are left."""
         for deed in self._edits:
-            do_all(list(deed.edits), self._oracle.ground)
+            do_all(deed.edits, self._oracle.ground)
 
 
 def _host(_: Path, memo: MacroMemo | None = None) -> macro_host.MacroHost:
@@ -323,7 +324,15 @@ def _differing(ours: dict[str, bytes], clean: Clean) -> Iterator[str]:
     theirs = clean.files
     for path in sorted(ours.keys() | theirs.keys()):
         if path not in clean.failed and ours.get(path) != theirs.get(path):
-            yield f"{path} is\n{_shown(ours.get(path))}\n--- and not ---\n{_shown(theirs.get(path))}"
+            yield f"{path} differs:{_difference(ours.get(path), theirs.get(path))}"
+
+
+def _difference(ours: bytes | None, theirs: bytes | None) -> str:
+    """Show where two files begin to differ."""
+    at = len(os.path.commonprefix([ours or b"", theirs or b""]))
+    start = max(0, at - SHOWN_BEFORE)
+    shown = ["(missing)" if data is None else repr(data[start : at + SHOWN_AFTER].decode(errors="replace")) for data in (ours, theirs)]
+    return f"\n  {shown[0]}, not\n  {shown[1]}"
 
 
 def _unlike(ours: set[Diagnostic], theirs: set[Diagnostic]) -> Iterator[str]:
@@ -331,6 +340,3 @@ def _unlike(ours: set[Diagnostic], theirs: set[Diagnostic]) -> Iterator[str]:
         for finding in sorted(found):
             yield f"{title}: {finding}"
 
-
-def _shown(data: bytes | None) -> str:
-    return "(missing)" if data is None else data.decode(errors="backslashreplace")[:SHOWN_MOST]

@@ -52,7 +52,11 @@ def test_each_scheme_has_its_own_colours_under_one_class() -> None:
     assert dark.startswith("(prefers-color-scheme: dark)")
     for scheme in (light, dark):
         rules = scheme.splitlines()[1:-1]
-        assert all(selector.strip().startswith(".highlight") for rule in rules for selector in rule[:-2].split("{")[0].split(","))
+        assert all(
+            selector.strip().startswith(".highlight")
+            for rule in rules
+            for selector in rule[:-2].split("{")[0].split(",")
+        )
         assert any(".k," in rule for rule in rules)
 
 

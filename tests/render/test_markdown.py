@@ -60,7 +60,9 @@ def test_heading_ids_keep_clear_of_those_in_raw_html(raw: str) -> None:
 def test_fenced_code_names_its_language() -> None:
     code = '<code class="language-py" data-code-language="py">'
     assert html("```py title\nx < 1\n```\n") == f"<pre>{code}x &lt; 1\n</code></pre>\n"
-    assert html("```py\nx < 1\n```\n", highlight=True).startswith(f'<pre class="highlight">{code}<span class="n">x</span>')
+    assert html("```py\nx < 1\n```\n", highlight=True).startswith(
+        f'<pre class="highlight">{code}<span class="n">x</span>'
+    )
 
 
 def test_code_in_no_known_language_is_plain() -> None:
@@ -98,7 +100,9 @@ def test_rows_have_the_headers_width(row: str, cells: list[str]) -> None:
     assert table.split("<tbody>\n")[1].startswith("<tr>\n" + "".join(f"<td>{cell}</td>\n" for cell in cells) + "</tr>")
 
 
-@pytest.mark.parametrize("text", ["a | b\n---\n", "a | b\n--- | --- | ---\n", "a\n|-\n", "a | b\n- | x\n", "a | b\n: | -\n"])
+@pytest.mark.parametrize(
+    "text", ["a | b\n---\n", "a | b\n--- | --- | ---\n", "a\n|-\n", "a | b\n- | x\n", "a | b\n: | -\n"]
+)
 def test_what_is_no_table(text: str) -> None:
     assert "<table>" not in html(text)
 
@@ -142,6 +146,11 @@ def test_bare_urls_are_links(text: str, url: str, rest: str) -> None:
     assert html(text) == f'<p><a href="{url}">{shown}</a>{rest}</p>\n'
 
 
+def test_a_url_in_a_raw_link_is_text() -> None:
+    html_of_link = '<a href="//b.c">https://b.c/<em>d</em> &lt;e@f.g&gt;</a> <a href="https://h.i">https://h.i</a>'
+    assert html('<a href="//b.c">https://b.c/*d* <e@f.g></a> https://h.i') == f"<p>{html_of_link}</p>\n"
+
+
 def test_images_load_lazily() -> None:
     assert html('![a *b*](/c.png "d")') == '<p><img src="/c.png" alt="a b" title="d" loading="lazy"></p>\n'
 
@@ -164,6 +173,10 @@ def test_a_note_may_cite_another() -> None:
 def test_a_note_may_hold_blocks() -> None:
     note = html("a[^1]\n\n[^1]: one\n\n    - two\n\n        three\n")
     assert "<li><p>two</p>\n<p>three</p>" in note
+
+
+def test_a_paragraph_ends_at_a_note() -> None:
+    assert html("a\n[^1]: b\nc\n") == "<p>a</p>\n<p>c</p>\n"
 
 
 def test_what_cites_no_note_is_text() -> None:

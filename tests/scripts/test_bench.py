@@ -106,7 +106,7 @@ def test_edits_are_followed_to_their_pages(bench: Callable[..., list[Figures]]) 
             least <= row["changed"] <= row["rendered"] <= least + (row.word("edit") == "rename")
         )  # two steps, so two batches
         assert 0 < row["page_ms"] <= row["last_ms"]
-        assert row["planning_ms"] == 0.25
+        assert row["planning_ms"] in {0.25, 0.5}
 
 
 @pytest.mark.skipif(not measure.HAS_PROC, reason="memory is taken from Linux's /proc")
