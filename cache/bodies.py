@@ -39,6 +39,10 @@ class LostBodyError(Exception):
     """A rendered body is not where it was, or not what it was; its post has to be read again."""
 
 
+class NotStoredError(Exception):
+    """A rendered body can't be written."""
+
+
 class BodyWriter:
     """Append bodies to a segment of its own, which is made at the first body."""
 
@@ -49,16 +53,23 @@ class BodyWriter:
         self._offset = 0
 
     def append(self, encoded: bytes) -> tuple[str, int, int]:
-        """Store an encoded body and give (segment, offset, length)."""
-        if self._file < 0:
-            self._segment = secrets.token_hex(6)
-            path = self._folder / (self._segment + SUFFIX)
-            self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        """Store an encoded body and give (segment, offset, length); raises NotStoredError."""
         record = encoded + zlib.crc32(encoded).to_bytes(_CHECKSUM_BYTES, "little")
-        write_all(self._file, record)
+        try:
+            if self._file < 0:
+                self._open()
+            write_all(self._file, record)
+        except OSError as error:
+            self.close()  # what comes after half a record would not be found
+            raise NotStoredError(error.strerror or str(error)) from error
         place = (self._segment, self._offset, len(record))
         self._offset += len(record)
         return place
+
+    def _open(self) -> None:
+        self._segment, self._offset = secrets.token_hex(6), 0
+        path = self._folder / (self._segment + SUFFIX)
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o666)
 
     def close(self) -> None:
         """Close the segment."""

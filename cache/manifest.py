@@ -3,6 +3,9 @@
 Entities are numbered. What a page reads is an array of (entity, mask) pairs in two parts: its own, and a set that it
 shares with many pages (templates, menu, settings), which is kept once. The reverse index leads from an entity to its
 readers; it is built when the first change asks for it.
+
+Numbers that no page refers to any more are found then, and given to what is new: the tables grow with the site, not
+with the edits that it has seen.
 """
 
 from __future__ import annotations
@@ -10,7 +13,8 @@ from __future__ import annotations
 from array import array
 from typing import TYPE_CHECKING
 
-from blogd.cache.reasons import Cause, changed_answer
+from blogd.cache.database import DamagedError
+from blogd.cache.reasons import Cause, changed_answer, entity_and_mask
 from blogd.cache.store import STALE, PageRow
 from blogd.render.changes import list_of
 from blogd.render.reads import OWN_KINDS
@@ -48,6 +52,8 @@ class Manifest:
         self._clocks: set[int] = set()
         self._new_entities: list[tuple[int, Entity]] = []
         self._new_shared: list[tuple[int, bytes]] = []
+        self._free_entities: list[int] = []
+        self._free_shared: list[int] = []
 
     def _enter(self, row: PageRow) -> None:
         self.pages[row.id] = row
@@ -82,22 +88,42 @@ class Manifest:
         if self._is_indexed:
             return
         self._is_indexed = True
-        for number, entity in self._store.entities():
-            self._place(number, entity)
-        for number, reads in self._store.shared_reads():
-            self._place_shared(number, reads)
+        try:
+            self._load_reads()
+        except (ValueError, IndexError) as error:
+            raise DamagedError(self._store.path, f"what pages read makes no sense: {error}") from error
+
+    def _load_reads(self) -> None:
         for number, reads in self._store.reads():
             row = self.pages.get(number)
             if row is not None:
                 row.reads = reads
                 self._link(row)
+        for number, reads in self._store.shared_reads():
+            if number in self._sharers:
+                self._place_shared(number, reads)
+            else:
+                self._free_shared.append(number)
+        told = {entity_and_mask(row.reason)[0] for row in self.pages.values()}
+        for number, entity in self._store.entities():
+            if number in self._readers or number in self._shared_readers or number in told:
+                self._place(number, entity)
+            else:
+                self._free_entities.append(number)
+        self._check_numbers()
+
+    def _check_numbers(self) -> None:
+        """Make sure that whatever pages refer to is there."""
+        entities, sets = set(self._entity_ids.values()), set(self._shared_ids.values())
+        if not (entities >= self._readers.keys() | self._shared_readers.keys() and sets >= self._sharers.keys()):
+            raise IndexError("something is missing")
 
     def entity_id(self, entity: Entity) -> int:
         """Give the number of an entity, a new one if it has none."""
         self.index()
         number = self._entity_ids.get(entity)
         if number is None:
-            number = len(self._entities)
+            number = self._free_entities.pop() if self._free_entities else len(self._entities)
             self._place(number, entity)
             self._new_entities.append((number, entity))
         return number
@@ -106,13 +132,14 @@ class Manifest:
         """Give the number of a set of shared reads, a new one if it has none."""
         number = self._shared_ids.get(reads)
         if number is None:
-            number = len(self._shared)
+            number = self._free_shared.pop() if self._free_shared else len(self._shared)
             self._place_shared(number, reads)
             self._new_shared.append((number, reads))
         return number
 
     def set_reads(self, row: PageRow, reads: bytes, shared: int) -> None:
         """Replace what a page reads."""
+        self.index()
         if (row.reads, row.shared) != (reads, shared):
             self._unlink(row)
             row.reads, row.shared = reads, shared
@@ -146,9 +173,13 @@ class Manifest:
         return found
 
     def _rank(self, number: int) -> tuple[bool, Entity]:
-        """Order entities by how much they say about a page: what is about few pages first."""
+        """Order entities by how much they say about a page: what few pages read first, and long stretches of lists."""
         entity = self._entities[number]
-        return entity[0] not in OWN_KINDS, entity
+        match entity:
+            case "slice", *key, int(start), int(stop):
+                return False, ("slice", *key, start - stop, start)
+            case _:
+                return entity[0] not in OWN_KINDS, entity
 
     def reason(self, row: PageRow, changes: Changes) -> int:
         """Give a reason for a page to be made anew after a change, 0 if it asked nothing whose answer changed."""
@@ -168,11 +199,16 @@ class Manifest:
         return [str(self._entities[number][1]) for number in self._clocks]
 
     def save(self, rows: Iterable[PageRow]) -> None:
-        """Write pages, and what they read that is new, within the store's transaction."""
+        """Write pages, and what they read that is new, within a transaction; after it, call `saved`."""
+        self.index()
         self._store.put_entities(self._new_entities)
         self._store.put_shared_reads(self._new_shared)
-        self._new_entities, self._new_shared = [], []
         self._store.put_pages(rows)
+
+    def saved(self) -> None:
+        """Note that what was saved has been committed."""
+        self._new_entities.clear()
+        self._new_shared.clear()
 
     def stale(self) -> list[PageRow]:
         """Give the outputs that are to be rendered."""

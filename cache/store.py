@@ -1,7 +1,8 @@
 """The database of one output folder: what its sources said, and what its pages were made of.
 
-One SQLite file in WAL mode with one connection and one writer, the coordinator. It is a cache: whatever is wrong with
-it (damaged, of another version, not a database), it is set aside and begun anew, and the run says so.
+One SQLite file with one connection and one writer, the coordinator. It is a cache: if its content is no good (damaged,
+of another version, not a database), it is set aside and begun anew, and the run says so. What can't be read or written
+raises StoreError; what is in memory is then ahead of what is written down, and only opening the database again helps.
 
 Order of writes. A page's row is written after its file, and marked stale before its file is touched again: a crash at
 any point leaves pages that are made once more, never one that is believed and wrong.
@@ -11,17 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+from functools import partial
 from importlib.resources import files
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
+from blogd.cache.database import DamagedError, connect, connect_to_read, translated, set_aside
 from blogd.cache.reasons import Cause
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.routes import PageKey
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
     from blogd.render.reads import Entity
@@ -32,6 +35,8 @@ DATABASE: Final = "cache.db"
 CLEAN: Final = 0  # as its row says
 STALE: Final = 1  # to be rendered
 FAILED: Final = 2  # could not be rendered; an older file may stand
+
+_NAMED: Final = "select value from meta where name = ?"
 
 _encode = msgspec.msgpack.Encoder().encode
 _diagnostics = msgspec.msgpack.Decoder(tuple[Diagnostic, ...]).decode
@@ -72,116 +77,95 @@ class PageRow(msgspec.Struct, gc=False):
 
 
 class Store:
-    """An open database. `reset` says why it was begun anew, '' if it wasn't.
+    """An open database; all methods raise StoreError. `reset` says why it was begun anew, '' if it wasn't.
 
-    `read_only`: see it as it is at this moment, whoever writes to it; raises sqlite3.DatabaseError if it can't be used.
+    `read_only`: see it as it is at this moment, whoever writes to it.
     """
 
     def __init__(self, folder: Path, version: str, *, read_only: bool = False) -> None:
         self.path = folder / DATABASE
         self.reset = ""
         if read_only:
-            self._connection = self._open_to_read()
+            self._connection = connect_to_read(self.path, partial(_check_schema, path=self.path))
             return
+        prepare = partial(_prepare, path=self.path, version=version)
         try:
-            self._connection = self._open(version)
-        except sqlite3.DatabaseError as error:
-            self._set_aside(str(error))
-            self._connection = self._open(version)
-
-    def _open(self, version: str) -> sqlite3.Connection:
-        connection = sqlite3.connect(self.path, isolation_level=None, timeout=5)
-        try:
-            connection.execute("pragma journal_mode = wal")
-            connection.execute("pragma synchronous = normal")
-            connection.executescript(files(__package__ or "blogd.cache").joinpath("store.sql").read_text("utf-8"))
-            found = connection.execute("select value from meta where name = 'schema'").fetchone()
-            _check(found)
-            connection.execute("insert or ignore into meta values ('schema', ?)", (SCHEMA,))
-            self._adopt(connection, version)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _open_to_read(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(f"{self.path.as_uri()}?mode=ro", uri=True, isolation_level=None, timeout=5)
-        try:
-            connection.execute("begin")
-            _check(connection.execute("select value from meta where name = 'schema'").fetchone())
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _adopt(self, connection: sqlite3.Connection, version: str) -> None:
-        """Make all pages stale if they were made by other versions of what makes them."""
-        found = connection.execute("select value from meta where name = 'version'").fetchone()
-        if found is None or found[0] != version:
-            connection.execute("begin immediate")
-            connection.execute("update pages set state = ?, reason = ?", (STALE, Cause.VERSION))
-            connection.execute("insert or replace into meta values ('version', ?)", (version,))
-            connection.execute("commit")
-
-    def _set_aside(self, reason: str) -> None:
-        self.reset = reason
-        self.path.replace(self.path.with_suffix(".broken"))
-        for suffix in ("-wal", "-shm"):
-            self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+            self._connection = connect(self.path, prepare)
+        except DamagedError as error:
+            self.reset = error.reason
+            set_aside(self.path)
+            self._connection = connect(self.path, prepare)
 
     def close(self) -> None:
         """Close the database."""
         self._connection.close()
 
     @contextlib.contextmanager
-    def transaction(self) -> Iterator[None]:
+    def transaction(self) -> Generator[None]:
         """Commit what is done inside at once, or nothing of it."""
-        self._connection.execute("begin immediate")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("rollback")
-            raise
-        self._connection.execute("commit")
+        with translated(self.path):
+            self._connection.execute("begin immediate")
+            try:
+                yield
+                self._connection.execute("commit")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._connection.execute("rollback")
+                raise
+
+    def _value(self, query: str, key: str) -> object:
+        """Give the single value that a query with one parameter finds, None if it finds none."""
+        with translated(self.path):
+            found = self._connection.execute(query, (key,)).fetchone()
+        return found[0] if found else None
+
+    def _write(self, statement: str, rows: Iterable[tuple[object, ...]]) -> None:
+        with translated(self.path):
+            self._connection.executemany(statement, rows)
+
+    def version(self) -> str:
+        """Name the versions of what made the pages."""
+        return str(self._value(_NAMED, "version"))
 
     # Named values.
 
     def get(self, name: str) -> bytes | None:
         """Give a named value."""
-        found = self._connection.execute("select value from meta where name = ?", (name,)).fetchone()
-        return bytes(found[0]) if found else None
+        return cast("bytes | None", self._value(_NAMED, name))
 
     def put(self, name: str, value: bytes) -> None:
         """Set a named value."""
-        self._connection.execute("insert or replace into meta values (?, ?)", (name, value))
+        self._write("insert or replace into meta values (?, ?)", [(name, value)])
 
     # Sources.
 
     def sources(self) -> dict[str, SourceRow]:
         """Give all sources, without their records."""
-        rows = self._connection.execute("select path, size, mtime_ns, inode, digest, failed, diagnostics from sources")
-        return {
-            path: SourceRow(path, size, mtime, inode, digest, bool(failed), None, _diagnostics(found) if found else ())
-            for path, size, mtime, inode, digest, failed, found in rows
-        }
+        query = "select path, size, mtime_ns, inode, digest, failed, diagnostics from sources"
+        with translated(self.path):
+            return {
+                path: SourceRow(path, size, mtime, inode, digest, bool(failed), None, _told(found))
+                for path, size, mtime, inode, digest, failed, found in self._connection.execute(query)
+            }
 
     def records(self) -> Iterator[tuple[str, bytes, bool]]:
         """Give the records of all sources that have one: path, record, whether it is of an older version."""
-        rows = self._connection.execute("select path, record, failed from sources where record is not null")
-        return ((path, record, bool(failed)) for path, record, failed in rows)
+        query = "select path, record, failed from sources where record is not null"
+        with translated(self.path):
+            for path, record, failed in self._connection.execute(query):
+                yield path, record, bool(failed)
 
     def record(self, path: str) -> bytes | None:
         """Give the record of one source."""
-        found = self._connection.execute("select record from sources where path = ?", (path,)).fetchone()
-        return found[0] if found else None
+        return cast("bytes | None", self._value("select record from sources where path = ?", path))
 
     def put_record(self, path: str, record: bytes) -> None:
         """Replace the record of one source."""
-        self._connection.execute("update sources set record = ? where path = ?", (record, path))
+        self._write("update sources set record = ? where path = ?", [(record, path)])
 
     def put_sources(self, rows: Iterable[SourceRow]) -> None:
         """Write sources."""
-        self._connection.executemany(
+        self._write(
             "insert or replace into sources values (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
@@ -200,34 +184,36 @@ class Store:
 
     def delete_sources(self, paths: Iterable[str]) -> None:
         """Forget sources."""
-        self._connection.executemany("delete from sources where path = ?", ((path,) for path in paths))
+        self._write("delete from sources where path = ?", ((path,) for path in paths))
 
     # Pages.
 
     def pages(self) -> Iterator[PageRow]:
         """Give all pages, without what they read."""
-        rows = self._connection.execute(
-            "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
-        )
-        for number, path, key, digest, size, mtime, state, shared, found, *made in rows:
-            diagnostics = _diagnostics(found) if found else ()
-            yield PageRow(number, path, _key(key), digest, size, mtime, state, shared, b"", diagnostics, *made)
+        query = "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
+        with translated(self.path):
+            for number, path, key, digest, size, mtime, state, shared, found, *made in self._connection.execute(query):
+                yield PageRow(number, path, _key(key), digest, size, mtime, state, shared, b"", _told(found), *made)
 
     def reads(self) -> Iterator[tuple[int, bytes]]:
         """Give what all pages read, by id."""
-        yield from self._connection.execute("select id, reads from pages")
+        with translated(self.path):
+            yield from self._connection.execute("select id, reads from pages")
 
     def entities(self) -> Iterator[tuple[int, Entity]]:
         """Give all entities by id."""
-        return ((number, _key(entity)) for number, entity in self._connection.execute("select * from entities"))
+        with translated(self.path):
+            for number, entity in self._connection.execute("select * from entities"):
+                yield number, _key(entity)
 
     def shared_reads(self) -> Iterator[tuple[int, bytes]]:
         """Give the sets of reads that pages share, by id."""
-        yield from self._connection.execute("select * from shared_reads")
+        with translated(self.path):
+            yield from self._connection.execute("select * from shared_reads")
 
     def put_pages(self, rows: Iterable[PageRow]) -> None:
         """Write pages."""
-        self._connection.executemany(
+        self._write(
             "insert or replace into pages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 (
@@ -251,25 +237,43 @@ class Store:
     def mark_stale(self, rows: Iterable[PageRow]) -> None:
         """Note that pages are to be rendered, and why."""
         marks = ((STALE, row.reason, row.id) for row in rows)
-        self._connection.executemany("update pages set state = ?, reason = ? where id = ?", marks)
+        self._write("update pages set state = ?, reason = ? where id = ?", marks)
 
     def delete_pages(self, ids: Iterable[int]) -> None:
         """Forget pages."""
-        self._connection.executemany("delete from pages where id = ?", ((number,) for number in ids))
+        self._write("delete from pages where id = ?", ((number,) for number in ids))
 
     def put_entities(self, entities: Iterable[tuple[int, Entity]]) -> None:
         """Write new entities."""
         rows = ((number, _encode(entity)) for number, entity in entities)
-        self._connection.executemany("insert or replace into entities values (?, ?)", rows)
+        self._write("insert or replace into entities values (?, ?)", rows)
 
     def put_shared_reads(self, sets: Iterable[tuple[int, bytes]]) -> None:
         """Write new sets of shared reads."""
-        self._connection.executemany("insert or replace into shared_reads values (?, ?)", sets)
+        self._write("insert or replace into shared_reads values (?, ?)", sets)
 
 
-def _check(found: tuple[str] | None) -> None:
+def _prepare(connection: sqlite3.Connection, path: Path, version: str) -> None:
+    """Make the tables, unless they are there, and all pages stale if other versions have made them."""
+    connection.executescript(files(__package__ or "blogd.cache").joinpath("store.sql").read_text("utf-8"))
+    _check_schema(connection, path)
+    connection.execute("begin immediate")
+    connection.execute("insert or ignore into meta values ('schema', ?)", (SCHEMA,))
+    found = connection.execute(_NAMED, ("version",)).fetchone()
+    if found is None or found[0] != version:
+        connection.execute("update pages set state = ?, reason = ?", (STALE, Cause.VERSION))
+        connection.execute("insert or replace into meta values ('version', ?)", (version,))
+    connection.execute("commit")
+
+
+def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
+    found = connection.execute(_NAMED, ("schema",)).fetchone()
     if found is not None and found[0] != SCHEMA:
-        raise sqlite3.DatabaseError(f"its format is {found[0]}, not {SCHEMA}")
+        raise DamagedError(path, f"its format is {found[0]}, not {SCHEMA}")
+
+
+def _told(found: bytes | None) -> tuple[Diagnostic, ...]:
+    return _diagnostics(found) if found else ()
 
 
 def _signed(number: int) -> int:

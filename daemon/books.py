@@ -1,8 +1,12 @@
 """What is written down about an output folder: rows in the database, and the ledger of files in the folder itself.
 
-Order is everything here. A change is entered in one transaction: the new sources, the new outputs, and the stale mark
-on all that have to be made again. The ledger names a file before it is made. A made page is entered after its file,
-in batches. A removed file goes before its row does.
+Order is everything here. A change is entered in one transaction: the new sources, the results of macros, the new
+outputs, and the stale mark on all that have to be made again. The ledger names a file before it is made. A made page is
+entered after its file, in batches, along with the build's time as pages show it. A removed file goes before its row
+does; one that can't be removed stays in the ledger, and is tried again.
+
+A digest is believed only while its file is as it was left: whoever has changed or removed it, it is made again. When a
+StoreError or an OutputError leaves this module, what is in memory is ahead of what is written down, and of no use.
 """
 
 from __future__ import annotations
@@ -17,15 +21,16 @@ from blogd.cache.manifest import Manifest
 from blogd.cache.reasons import Cause
 from blogd.cache.store import CLEAN, STALE, PageRow, Store
 from blogd.daemon.findings import Findings
-from blogd.daemon.output import Output, OutputError, read_ledger, write_ledger
+from blogd.daemon.ledger import Ledger
+from blogd.daemon.output import Output
 from blogd.daemon.plan import Reassigned
 from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-    from blogd.daemon.sources import Intake, Sources
+    from blogd.daemon.sources import Sources
     from blogd.render.routes import PageKey
 
 COMMIT_PAGES: Final = 500
@@ -35,16 +40,21 @@ _decode_clock = msgspec.msgpack.Decoder(dict[str, str]).decode
 
 
 class Books:
-    """The manifest, the findings and the ledger of one output folder."""
+    """The manifest, the findings and the ledger of one output folder.
 
-    def __init__(self, store: Store, out: Path) -> None:
+    `clock` gives the build's time as pages show it by format, and a time that looks so. `twin` is an output folder that
+    this one is to be compared with: what would come out as there is not written.
+    """
+
+    def __init__(self, store: Store, out: Path, clock: Callable[[], tuple[Mapping[str, str], int]]) -> None:
         self.store = store
         self.manifest = Manifest(store)
         self.findings = Findings()
         self.output = Output(out)
-        self._out = str(out)
-        self._ours = read_ledger(str(out))
-        self._strays = self._ours - self.manifest.ids.keys()
+        self._ledger = Ledger(self.output)
+        self._strays = self._ledger.beyond(self.manifest.ids)
+        self.twin: Path | None = None
+        self._clock = clock
         self._made: dict[int, PageRow] = {}
         self._committed_at = 0.0
 
@@ -53,26 +63,45 @@ class Books:
         self.output.sweep()
         self.findings.load(self.store.get("findings"), sources.rows.values(), self.manifest.pages.values())
         for row in self.manifest.pages.values():
-            if row.state == CLEAN and not self._is_intact(row):
-                row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
+            if row.state == CLEAN:
+                if self.is_intact(row):
+                    self._ledger.add(row.path)
+                else:
+                    row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
 
-    def _is_intact(self, row: PageRow) -> bool:
+    def is_intact(self, row: PageRow) -> bool:
+        """Tell whether an output's file is as it was left."""
         try:
-            found = os.lstat(f"{self._out}/{row.path}")
+            found = os.lstat(f"{self.output.root}/{row.path}")
         except (OSError, ValueError):
             return False
         return (found.st_size, found.st_mtime_ns) == (row.size, row.mtime_ns)
 
+    def standing(self, row: PageRow) -> bytes:
+        """Give the digest of the file that an output would replace, b'' if that is not known."""
+        if self.twin is not None:
+            return digest_of(self.twin / row.path)
+        return row.digest if row.digest and self.is_intact(row) else b""
+
     def is_ours(self, path: str) -> bool:
         """Tell whether a file that stands at a path may be replaced."""
-        return path in self._ours
+        return path in self._ledger
 
-    def claim(self, path: str) -> None:
-        """Note that a file is about to be made."""
-        self._ours.add(path)
+    def claim(self, paths: Iterable[str]) -> None:
+        """Note which files are about to be made."""
+        self._ledger.claim(paths)
+
+    def disclaim(self, path: str) -> None:
+        """Note that a file could not be made, if there is none."""
+        if not os.path.lexists(f"{self.output.root}/{path}"):
+            self._ledger.forget(path)
+
+    def has_strays(self) -> bool:
+        """Tell whether there are files of blogd's that the manifest doesn't know: it was lost, or they stood fast."""
+        return bool(self._strays)
 
     def take_strays(self) -> set[str]:
-        """Give, once, the files of the ledger that the manifest doesn't know: those of a cache that was lost."""
+        """Give these files, once."""
         strays, self._strays = self._strays, set[str]()
         return strays
 
@@ -82,10 +111,11 @@ class Books:
         assigned = {path: key for path, key in outputs.items() if known.get(path) != key}
         return Reassigned(assigned, known.keys() - outputs.keys())
 
-    def enter_change(
-        self, intake: Intake, sources: Sources, change: Reassigned, readers: Mapping[int, int]
-    ) -> list[PageRow]:
-        """Write down a change, and give the outputs that are to be made; `readers` are pages and their reasons."""
+    def enter_change(self, save: Callable[[], None], change: Reassigned, readers: Mapping[int, int]) -> list[PageRow]:
+        """Write down a change, and give the outputs that are to be made; `readers` are pages and their reasons.
+
+        `save` writes down, within the transaction, what the change came from.
+        """
         is_first = not self.manifest.pages
         removed = self._remove_files(change.dropped)
         new = [self.manifest.assign(path, key) for path, key in change.assigned.items()]
@@ -95,21 +125,20 @@ class Books:
         for row in new if is_first else ():
             row.reason = Cause.FIRST
         with self.store.transaction():
-            sources.save(intake)
+            save()
             self.store.delete_pages(removed)
             self.store.mark_stale(stale)
             self.manifest.save(new)
             self.store.put("findings", self.findings.dump())
-        if change.assigned or change.dropped:
-            write_ledger(self._out, self.manifest.ids)
+            self._save_clock()
+        self.manifest.saved()
         return list({row.id: row for row in (*new, *stale)}.values())
 
     def _remove_files(self, paths: Iterable[str]) -> list[int]:
-        """Remove outputs; those that can't be removed keep their row, and are tried again."""
+        """Remove outputs, and give the rows that they had."""
         gone: list[int] = []
         for path in paths:
-            if not self.remove_file(path):
-                continue
+            self.remove_file(path)
             number = self.manifest.ids.get(path)
             if number is not None:
                 gone.append(number)
@@ -117,16 +146,16 @@ class Books:
                 self.manifest.remove(number)
         return gone
 
-    def remove_file(self, path: str) -> bool:
-        """Remove one output; tell whether it is gone."""
+    def remove_file(self, path: str) -> None:
+        """Remove one output; if that fails, it is told, and tried again after the next change."""
         self.findings.replace(("page", path), ())
         try:
             self.output.remove(path)
-        except (OSError, OutputError) as error:
+        except OSError as error:
             self.findings.replace(("page", path), (_unremoved(path, error),))
-            return False
-        self._ours.discard(path)
-        return True
+            self._strays.add(path)
+        else:
+            self._ledger.forget(path)
 
     def enter_page(self, row: PageRow) -> None:
         """Note how a page came out."""
@@ -144,6 +173,8 @@ class Books:
                 row.made_s = made_s
             with self.store.transaction():
                 self.manifest.save(rows.values())
+                self._save_clock()
+            self.manifest.saved()
 
     # The build's time, as pages show it.
 
@@ -152,18 +183,25 @@ class Books:
         stored = self.store.get("clock")
         return _decode_clock(stored) if stored else {}
 
-    def finish(self, clock: Mapping[str, str], now: int) -> None:
-        """Write down everything, at the end of a build; `now` is a time that looks as `clock` says."""
-        self.commit(at_once=True)
-        if self.clock() != clock:
-            self.store.put("clock", msgspec.msgpack.encode(clock))
+    def _save_clock(self) -> None:
+        shown, now = self._clock()
+        if self.clock() != shown:
+            self.store.put("clock", msgspec.msgpack.encode(shown))
             self.store.put("now", msgspec.msgpack.encode(now))
-        found = self.findings.dump()
-        if found != self.store.get("findings"):
-            self.store.put("findings", found)
+
+    def finish(self) -> None:
+        """Write down everything, at the end of a build."""
+        self.commit(at_once=True)
+        self._ledger.tidy()
+        self.output.sweep()
+        with self.store.transaction():
+            self._save_clock()
+            found = self.findings.dump()
+            if found != self.store.get("findings"):
+                self.store.put("findings", found)
 
 
-def _unremoved(path: str, error: OSError | OutputError) -> Diagnostic:
-    reason = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
-    hint = error.hint if isinstance(error, OutputError) else "check the permissions of the output folder"
+def _unremoved(path: str, error: OSError) -> Diagnostic:
+    reason = (error.strerror or str(error)).lower()
+    hint = "check the permissions of the output folder"
     return Diagnostic(severity="error", path=path, message=f"can't be removed: {reason}", hint=hint)

@@ -48,6 +48,14 @@ class _WatchArguments(_Arguments):
     poll: bool
 
 
+class _VerifyArguments(TypedDict):
+    site: Path
+    out: Path | None
+    workers: int | None
+    json: bool
+    quiet: bool
+
+
 def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -> int | None:
     """Read a number of processes, or `auto`, which is None."""
     if value == "auto":
@@ -57,25 +65,32 @@ def _workers(_context: click.Context, _parameter: click.Parameter, value: str) -
     raise click.BadParameter(f"{value!r} is neither 'auto' nor a number from 1 to {MOST_WORKERS}")
 
 
+_FOLDER = click.Path(path_type=Path)
+_SITE = click.argument("site", type=_FOLDER, default=Path())
+_OUT = click.option("--out", type=_FOLDER, metavar="DIR", help="The output folder.  [default: SITE/html]")
+_JSON = click.option("--json", is_flag=True, help="Print one JSON object a line, for programs.")
+_QUIET = click.option("--quiet", is_flag=True, help="Print errors only.")
+_WORKERS = click.option(
+    "--workers",
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    callback=_workers,
+    help="Processes that render.",
+)
+
+
 def _site_command(command: Command) -> Command:
-    """Give a command the arguments that all runs share."""
-    folder = click.Path(path_type=Path)
+    """Give a command the arguments that all builds share."""
     for parameter in (
         click.option("--verbose", is_flag=True, help="Say why pages are rendered, and show every finding."),
-        click.option("--quiet", is_flag=True, help="Print errors only."),
-        click.option("--json", is_flag=True, help="Print one JSON object a line, for programs."),
+        _QUIET,
+        _JSON,
         click.option("--clean", is_flag=True, help="Forget the cache first."),
         click.option("--drafts", is_flag=True, help="Render drafts too."),
-        click.option(
-            "--workers",
-            default="auto",
-            show_default=True,
-            metavar="N|auto",
-            callback=_workers,
-            help="Processes that render.",
-        ),
-        click.option("--out", type=folder, metavar="DIR", help="Where to write.  [default: SITE/html]"),
-        click.argument("site", type=folder, default=Path()),
+        _WORKERS,
+        _OUT,
+        _SITE,
     ):
         command = parameter(command)
     return command
@@ -116,6 +131,37 @@ def build(engine: Engine, **given: Unpack[_Arguments]) -> int:
 def watch(engine: Engine, **given: Unpack[_WatchArguments]) -> int:
     """Build SITE, then follow its changes until Ctrl-C."""
     return _run(engine, "watch", given, poll=given["poll"])
+
+
+@blogd.command()
+@click.argument("page")
+@_SITE
+@_OUT
+@_JSON
+def why(page: str, site: Path, out: Path | None, json: bool) -> int:  # noqa: FBT001 - click's way
+    """Say what PAGE, a URL of SITE or a file of its output, is made of, what it reads, and why it was last rendered."""
+    from blogd.daemon.options import Options, checked  # noqa: PLC0415
+    from blogd.daemon.why import run_why  # noqa: PLC0415
+
+    try:
+        click.echo(run_why(checked(Options(mode="build", site=site, out=out)), page, as_json=json))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+        return OUTPUT_CLOSED
+    return 0
+
+
+@blogd.command()
+@_SITE
+@_OUT
+@_WORKERS
+@_JSON
+@_QUIET
+@click.pass_obj
+def verify(engine: Engine, **given: Unpack[_VerifyArguments]) -> int:
+    """Compare the output of SITE with a clean build; exits with 1 if a file differs, is missing or is too much."""
+    return _run(engine, "verify", {**given, "drafts": False, "clean": False, "verbose": False}, poll=False)
 
 
 def run(arguments: Sequence[str], engine: Engine | None = None) -> int:
@@ -192,6 +238,10 @@ def _reporter(given: _Arguments) -> Reporter:
 
 
 def _engine(options: Options, reporter: Reporter) -> ExitCode:
+    if options.mode == "verify":
+        from blogd.daemon.verify import run_verify  # noqa: PLC0415
+
+        return run_verify(options, reporter)
     from blogd.daemon.session import run_build, run_watch  # noqa: PLC0415
 
     return run_watch(options, reporter) if options.mode == "watch" else run_build(options, reporter)

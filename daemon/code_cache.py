@@ -61,5 +61,7 @@ class CodeFiles(MutableMapping[bytes, bytes]):
 def tidy_code(cache: Path, folder: Path) -> None:
     """Remove the folders of other versions, and this one's if it is full."""
     for other in cache.glob("code-*"):
-        if other != folder or len(os.listdir(other)) > MANY:
+        if other.is_symlink():
+            other.unlink()
+        elif other != folder or len(os.listdir(other)) > MANY:
             rmtree(other, ignore_errors=True)

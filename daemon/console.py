@@ -25,6 +25,7 @@ from blogd.daemon.dashboard import ASCII, NARROW, UNICODE, WIDEST, Dashboard
 from blogd.daemon.events import (
     Built,
     DiagnosticEvent,
+    Difference,
     Explained,
     Note,
     PhaseStarted,
@@ -33,6 +34,7 @@ from blogd.daemon.events import (
     RebuildStarted,
     Started,
     Stopped,
+    Verified,
     WorkerState,
 )
 from blogd.daemon.reporter import OutputClosedError
@@ -121,6 +123,9 @@ class RichReporter:
                 self._print(Text(wording.printable(f"  {page}: {reason}"), "dim"))
             case Explained():
                 pass
+            case Difference():
+                head, *rest = wording.difference(event)
+                self._print(Text(head, STYLES["error"]), *(Text(line, "dim") for line in rest))
             case _:
                 self._turn(event)
 
@@ -144,6 +149,9 @@ class RichReporter:
                 self._watching = True
                 self._print(Text())
                 self._refresh()
+            case Verified():
+                self.close()
+                self._print(Text(wording.verified(event), STYLES["error"] if event.differences else "bold"))
             case Stopped(signal=signal):
                 self.close()
                 self._print(Text(f"stopped by {signal}; the next run goes on from here", "dim"))

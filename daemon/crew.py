@@ -20,16 +20,35 @@ class Answered(msgspec.Struct, frozen=True):
     """A worker's answer to a batch, or something that it printed."""
 
     worker: int
-    answer: wire.FromWorker
+    answer: wire.Answer | wire.Printed
 
 
 class Died(msgspec.Struct, frozen=True):
-    """A worker is gone and has been replaced. `tasks` are those it had, the first of them being the suspect."""
+    """A worker is gone. It was at `suspect`, if at anything, and had `tasks` after that; `printed`: its last words."""
 
     worker: int
     pid: int
     reason: str
+    suspect: Task | None
     tasks: tuple[Task, ...]
+    printed: str
+
+
+class Retired(msgspec.Struct, frozen=True):
+    """A worker that had nothing to do was replaced, since it had grown by `growth` bytes."""
+
+    worker: int
+    growth: int
+
+
+class Missing(msgspec.Struct, frozen=True):
+    """A worker can't be started, or not again, and is done without."""
+
+    worker: int
+    reason: str
+
+
+News = Answered | Died | Retired | Missing
 
 
 class Crew(Protocol):
@@ -48,8 +67,8 @@ class Crew(Protocol):
         """Give the monotonic time at which `collect` has to be called, whatever is ready."""
         ...
 
-    def under_way(self) -> list[int]:
-        """Give the number of batches under way by worker."""
+    def under_way(self) -> dict[int, int]:
+        """Give the number of batches under way by worker; empty if there are no workers left."""
         ...
 
     def update(self, update: wire.Update) -> None:
@@ -60,7 +79,7 @@ class Crew(Protocol):
         """Give work to every worker that has room for it, evenly."""
         ...
 
-    def collect(self, ready: Iterable[int]) -> list[Answered | Died]:
+    def collect(self, ready: Iterable[int]) -> list[News]:
         """Take in what has arrived."""
         ...
 

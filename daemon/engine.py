@@ -14,37 +14,45 @@ is then made from the newer site.
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
+from contextlib import suppress
+from functools import partial
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 import msgspec
 
-from blogd.cache.store import FAILED, Store
+from blogd.cache.bodies import NotStoredError
+from blogd.cache.database import CHECK_SPACE, StoreError
+from blogd.cache.store import Store
 from blogd.daemon import wire
 from blogd.daemon.books import Books
-from blogd.daemon.crew import Answered, Died
+from blogd.daemon.crew import Answered, Died, Missing, Retired
 from blogd.daemon.events import Note, PhaseStarted, WorkerState
 from blogd.daemon.expanding import Expanding
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
 from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.scan import look, scan
+from blogd.daemon.searching import Index, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
 from blogd.render.diagnostic import Diagnostic
+from blogd.render.project import PROJECT_PATH
 from blogd.render.site import Delta, Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from blogd.cache.store import PageRow
-    from blogd.daemon.crew import Crew
+    from blogd.daemon.crew import Crew, News, Task
     from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.scan import FileStat
+    from blogd.daemon.worker import Setup
     from blogd.render.changes import Changes
 
 READ_BATCH: Final = 24
@@ -69,10 +77,11 @@ class Engine:
         self._reporter = reporter
         self._store = Store(project.cache, project.version)
         self.sources = Sources(project.root, self._store, project.policy, project.version)
-        self.books = Books(self._store, project.out)
+        self.books = Books(self._store, project.out, self._clock)
         self.totals = Totals(reporter)
         self.site = Site()
         self._plan = Plan(self.site)
+        self._search = Searching(self._store, project)
         self._making = Making(self.books, self.totals, project.crew, self._recover)
         self._pool: Crew | None = None
         self._repair = Reassigned({}, set())
@@ -90,13 +99,14 @@ class Engine:
         self._reads_open = 0
         self._tries: dict[str, int] = {}
         self._recovering: list[PageRow] = []
-        self._states: list[int] = []
+        self._states: dict[int, bool] = {}
 
     def open(self) -> None:
         """Take stock of the cache and of the output folder."""
         if self._store.reset:
             self._note(f"the cache was set aside, and everything is made anew: {self._store.reset}")
-        self.sources.tidy(self._project.bodies)
+        with suppress(OSError, NotStoredError):  # it isn't necessary
+            self.sources.tidy(self._project.bodies)
         self.books.open(self.sources)
 
     def close(self) -> None:
@@ -105,21 +115,29 @@ class Engine:
             self._pool.close()
             self._pool = None
         self._expanding.close()
+        self._search.close()
         self._store.close()
 
     def start_workers(self) -> None:
         """Start the pool, unless it runs."""
-        if self._pool is None:
-            project = self._project
-            from blogd.daemon.in_process import InProcess  # noqa: PLC0415 - they bring all that renders,
-            from blogd.daemon.pool import Pool  # noqa: PLC0415 - which a run with nothing to do can spare
-            from blogd.daemon.worker import Setup  # noqa: PLC0415
+        if self._pool is None and self._project.workers:
+            from blogd.daemon.pool import Pool  # noqa: PLC0415 - brings all that renders, which a run may not need
 
-            setup = Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
-            if project.workers:
-                self._pool = Pool(project.workers, setup, self.site, self._snapshot)
-            else:
-                self._pool = InProcess(setup, self._snapshot)
+            self._pool = Pool(self._project.workers, self._setup(), self.site, self._snapshot)
+        elif self._pool is None:
+            self._work_alone()
+
+    def _work_alone(self) -> None:
+        """Do in this process what workers do."""
+        from blogd.daemon.in_process import InProcess  # noqa: PLC0415
+
+        self._pool = InProcess(self._setup(), self._snapshot)
+
+    def _setup(self) -> Setup:
+        from blogd.daemon.worker import Setup  # noqa: PLC0415
+
+        project = self._project
+        return Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
 
     @property
     def worker_pids(self) -> list[int]:
@@ -136,8 +154,10 @@ class Engine:
         self.site.apply(self.sources.load())
         self.site.apply(self._expanding.load(self._store.get("macros")))
         self._plan.start(copies_of(self.sources.rows))
+        self._plan.claim_index(self._search.outputs(self._search.index))
         self._repair = self.books.differences(self._plan.outputs())
-        self._making.enqueue(self.books.manifest.stale())
+        dropped = self._repair.dropped
+        self._making.enqueue(row for row in self.books.manifest.stale() if row.path not in dropped)
 
     def _snapshot(self, has_site: bool) -> wire.Update:  # noqa: FBT001 - called by the pool only
         if has_site:
@@ -158,18 +178,51 @@ class Engine:
             if ready:
                 return ready
         if self._is_loaded:
-            clock = {name: self._show_time(name) for name in self.books.manifest.clock_formats()}
-            self.books.finish(clock, self._now)
+            self.books.finish()
+        self._tries.clear()
         return []
 
-    def idle(self, extra: Iterable[int]) -> None:
-        """Wait until some of the `extra` handles are ready, with nothing to do but to replace workers that died."""
-        handles = list(extra)
-        while not self._wait(handles):
-            pass
+    def idle(self, extra: Iterable[int], patience_s: float = math.inf) -> list[int]:
+        """Wait until some of the `extra` handles are ready, or the search index is, or patience has ended.
+
+        There is nothing to do but to replace workers that died.
+        """
+        handles = [*extra, *self._search.handles()]
+        deadline = time.monotonic() + patience_s
+        ready = self._wait(handles)
+        while not ready and time.monotonic() < deadline:
+            ready = self._wait(handles)
+        return ready
+
+    def index(self) -> bool:
+        """Make the search index in the background, if it is not that of the pages; tell whether it is on its way.
+
+        To be called when the engine has settled, and again when the index may be done: it then goes into the output.
+        """
+        if not self._project.policy.has_search and not self._search.index.files:
+            return False
+        settings = self.sources.rows.get(PROJECT_PATH)
+        origin = self._search.origin(self.books.manifest, settings.digest if settings else b"")
+        if not self._search.is_due(origin):
+            self._search.close()
+            return False
+        self.load()
+        index: Index | None = Index(origin)
+        if self.site.meta.project.search:
+            index = self._search.work(origin, self.books.manifest, self.site)
+            self.books.findings.replace(("search",), self._search.findings)
+        if index is not None:
+            self._publish(index)
+        return self._search.is_running
+
+    def _publish(self, index: Index) -> None:
+        change = self._repair.then(self._plan.claim_index(self._search.outputs(index)))
+        self._repair = Reassigned({}, set())
+        self._making.enqueue(self.books.enter_change(partial(self._search.keep, index), change, {}))
 
     def _advance(self) -> bool:
         """Do what needs no waiting; tell whether workers have something to do."""
+        started = time.process_time()
         if self._intake is None and self._change is None and (self._look or self._look_is_full):
             self._begin_reading()
         is_reading = bool(self._to_read or self._to_read_alone or self._reads_open)
@@ -177,6 +230,7 @@ class Engine:
             self._apply(self._intake)
         if self._change is not None and not self._expanding.is_busy():
             self._finish(self._change)
+        self.totals.planning_s += time.process_time() - started
         return is_reading or self._change is not None or bool(self._making)
 
     def _wait(self, extra: list[int]) -> list[int]:
@@ -191,6 +245,9 @@ class Engine:
         ready = {handle for handle in wait(handles, max(0.0, patience)) if isinstance(handle, int)}
         for event in pool.collect(ready):
             self._handle(event)
+        if not pool.under_way():
+            self._note("there are no workers left: blogd goes on by itself")
+            self._work_alone()
         self.books.commit()
         return [handle for handle in extra if handle in ready]
 
@@ -208,16 +265,23 @@ class Engine:
         meta = self.sources.current_meta()
         return wire.ReadFiles(self._batch, tasks, meta.timezone, meta.project.highlight)
 
-    def _handle(self, event: Answered | Died) -> None:
+    def _handle(self, event: News) -> None:
         match event:
             case Died():
                 self._handle_death(event)
+            case Retired(worker=worker, growth=growth):
+                self._making.forget_worker(worker)
+                self._note(f"worker {worker} had grown by {growth >> 20} MB and was replaced")
+            case Missing(worker=worker, reason=reason):
+                self._note(f"worker {worker} can't be started: {reason.lower()}")
             case Answered(answer=wire.FilesRead() as answer):
                 self._take_files(answer)
             case Answered(worker=worker, answer=wire.PagesRendered() as answer):
                 self._making.take(worker, answer)
             case Answered(answer=wire.WorkerFailed() as answer):
                 self._handle_failure(answer)
+            case Answered(answer=wire.NotStored(reason=reason)):
+                raise StoreError(self._project.bodies, f"can't be written: {reason.lower()}", CHECK_SPACE)
             case Answered(worker=worker, answer=wire.Printed(text=text)):
                 self._note(f"worker {worker} printed: {text.strip()}")
             case _:
@@ -253,7 +317,9 @@ class Engine:
 
     def _is_due(self) -> bool:
         """Tell whether there is work although no source differs."""
-        if not self.sources.rows or self.sources.is_other_policy() or self.books.manifest.stale():
+        if not self.sources.rows or self.sources.is_other_policy():
+            return True
+        if self.books.manifest.stale() or self.books.has_strays():
             return True
         if self._expanding.has_failed(self._store.get("macros")):
             return True
@@ -301,8 +367,7 @@ class Engine:
             self._pool.update(wire.Update(self._generation, delta, self._now))
         reassigned = self._plan.follow(changes, intake.copies)
         self._note_findings(intake)
-        self._make(intake, reassigned, changes)
-        self._save_macros(has_results=bool(macros))
+        self._make(partial(self._save_change, intake, has_results=bool(macros)), reassigned, changes)
 
     def _macro_host(self) -> MacroHost:
         from blogd.daemon.macro_host import MacroHost  # noqa: PLC0415 - few sites have macros
@@ -317,7 +382,9 @@ class Engine:
         except LostSourceError:
             return ""  # it has just been changed again, and will be read again
 
-    def _save_macros(self, *, has_results: bool) -> None:
+    def _save_change(self, intake: Intake, *, has_results: bool) -> None:
+        """Write down what a change came from, within a transaction."""
+        self.sources.save(intake)
         if has_results:
             self._store.put("macros", self._expanding.dump())
         memo = self._expanding.memo
@@ -325,13 +392,13 @@ class Engine:
             self._store.put("macro-memo", memo.dump())
             memo.changed = False
 
-    def _make(self, intake: Intake, change: Reassigned, changes: Changes) -> None:
+    def _make(self, save: Callable[[], None], change: Reassigned, changes: Changes) -> None:
         known = self.books.manifest.ids
         change, self._repair = self._repair.then(change), Reassigned({}, set())
         change.dropped |= self.books.take_strays() - known.keys() - change.assigned.keys()
         self.totals.removed += len(change.dropped & known.keys())
         readers = self.books.manifest.readers(changes) if known and changes else dict[int, int]()
-        self._making.enqueue(self.books.enter_change(intake, self.sources, change, readers))
+        self._making.enqueue(self.books.enter_change(save, change, readers))
         self._making.enqueue(self._recovering)
         self._recovering = []
         self._making.enqueue_postponed()
@@ -345,6 +412,9 @@ class Engine:
         for name in self.books.manifest.clock_formats():
             if shown.get(name, self._show_time(name, before)) != self._show_time(name):
                 changes.add(("now", name))
+
+    def _clock(self) -> tuple[dict[str, str], int]:
+        return {name: self._show_time(name) for name in self.books.manifest.clock_formats()}, self._now
 
     def _show_time(self, time_format: str, now: int | None = None) -> str:
         return self._project.show_time(self._now if now is None else now, time_format, self.sources.meta.timezone)
@@ -361,12 +431,8 @@ class Engine:
         """Read again what a page needed and didn't find, a source or the bodies of a segment; make the page then."""
         self._tries[lost] = self._tries.get(lost, 0) + 1
         if self._tries[lost] > MOST_TRIES:
-            row.state = FAILED
-            message = "keeps changing while it is read"
-            row.diagnostics = (
-                Diagnostic(severity="error", path=lost, message=message, hint="save it once more, when all is calm"),
-            )
-            self.books.enter_page(row)
+            hint = "save it once more, when all is calm"
+            self._making.postpone(row, "keeps changing while it is read", hint, source=lost)
             return
         self._recovering.append(row)
         paths = [path for path, entry in self.site.entries.items() if entry.body.segment == lost] or [lost]
@@ -375,14 +441,19 @@ class Engine:
 
     def _handle_death(self, event: Died) -> None:
         self._making.forget_worker(event.worker)
-        self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}; what it had is tried again")
+        printed = f"; it printed: {event.printed.strip()}" if event.printed.strip() else ""
+        self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}{printed}")
         self._reporter.emit(WorkerState(worker=event.worker, status="restarting"))
-        for position, task in enumerate(event.tasks):
-            is_suspect = position == 0
-            if isinstance(task, wire.ReadFiles):
-                self._retry_reading(task, event.reason, is_suspect=is_suspect)
-            else:
-                self._making.retry(task, event.reason, is_suspect=is_suspect)
+        if event.suspect is not None:
+            self._retry(event.suspect, event.reason, is_suspect=True)
+        for task in event.tasks:
+            self._retry(task, event.reason, is_suspect=False)
+
+    def _retry(self, task: Task, reason: str, *, is_suspect: bool) -> None:
+        if isinstance(task, wire.ReadFiles):
+            self._retry_reading(task, reason, is_suspect=is_suspect)
+        else:
+            self._making.retry(task, reason, is_suspect=is_suspect)
 
     def _retry_reading(self, task: wire.ReadFiles, reason: str, *, is_suspect: bool) -> None:
         self._reads_open -= 1
@@ -411,11 +482,11 @@ class Engine:
     # Telling.
 
     def _show_workers(self, pool: Crew) -> None:
-        states = [bool(number) for number in pool.under_way()]
-        for worker, is_busy in enumerate(states):
-            if worker >= len(self._states) or self._states[worker] != is_busy:
+        states = {worker: bool(number) for worker, number in pool.under_way().items()}
+        for worker, is_busy in states.items():
+            if self._states.get(worker) != is_busy:
                 self._reporter.emit(WorkerState(worker=worker, status="busy" if is_busy else "idle"))
-        self._states = [int(state) for state in states]
+        self._states = states
 
     def _note(self, text: str) -> None:
         self._reporter.emit(Note(text=text))

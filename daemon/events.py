@@ -5,9 +5,10 @@ An event is data: numbers and paths, never finished prose. The order of one run:
 
     Started (PhaseStarted | Progress | WorkerState | DiagnosticEvent | Note | Explained)* Built
     watch goes on: Ready (RebuildStarted …the same… Built)* Stopped
+    verify ends in: Difference* Verified
 
-`Started`, `Built` and `Ready` are also lines of `--json`, under their tags; `Progress` and `DiagnosticEvent` are the
-sources of others. Fields may be added to these, never taken away.
+`Started`, `Built`, `Ready`, `Difference` and `Verified` are also lines of `--json`, under their tags; `Progress` and
+`DiagnosticEvent` are the sources of others. Fields may be added to these, never taken away.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Note(_Event, frozen=True, kw_only=True, tag="note"):
 
 
 class Explained(_Event, frozen=True, kw_only=True, tag="explained"):
-    """Give the reason why one page, named by its URL, was rendered; for `--verbose`."""
+    """Give the reason why one page, named by its URL, or as many as `page` says, were made; for `--verbose`."""
 
     page: str
     reason: str
@@ -95,6 +96,7 @@ class Built(_Event, frozen=True, kw_only=True, tag="built"):
     `pages` counts all files that blogd owns in the output, `rendered` the text outputs made anew, `written` the files
     whose bytes changed. `elapsed_ms` runs from the start of the program, in a rebuild from the save.
     `mended` are the paths whose errors are gone, `standing` is the number of errors that hold after this build.
+    `planning_ms` is the CPU time between reading and making: what changed, and what that means.
     `peak_bytes` is the highest memory of all processes together (PSS), 0 where it isn't known.
     """
 
@@ -108,11 +110,33 @@ class Built(_Event, frozen=True, kw_only=True, tag="built"):
     elapsed_ms: float
     mended: tuple[str, ...] = ()
     standing: int = 0
+    planning_ms: float = 0.0
     peak_bytes: int = 0
 
 
 class Ready(_Event, frozen=True, kw_only=True, tag="ready"):
     """Say that the first build of a watch is done, and that changes from now on are seen."""
+
+
+class Difference(_Event, frozen=True, kw_only=True, tag="difference"):
+    """Name a file of the output that is not as a clean build makes it, and why it isn't.
+
+    `line` is the first that differs, 0 where there is none to compare.
+    """
+
+    path: str
+    kind: Literal["differs", "missing", "extra"]
+    line: int
+    because: tuple[str, ...]
+
+
+class Verified(_Event, frozen=True, kw_only=True, tag="verified"):
+    """Sum up a comparison of the output with a clean build of so many files, `failed` of which could not be made."""
+
+    files: int
+    differences: int
+    failed: int
+    elapsed_ms: float
 
 
 class Stopped(_Event, frozen=True, kw_only=True, tag="stopped"):
@@ -132,5 +156,7 @@ Event = (
     | RebuildStarted
     | Built
     | Ready
+    | Difference
+    | Verified
     | Stopped
 )

@@ -5,17 +5,21 @@ It does what a pool of one does, in the same order; what it lacks is that it can
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
+
+import msgspec
 
 from blogd.daemon import wire
-from blogd.daemon.crew import Answered, Died
+from blogd.daemon.crew import Answered
 from blogd.daemon.worker import Setup, Worker, attempt
 from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from blogd.daemon.crew import Task
+    from blogd.daemon.crew import News, Task
+
+M = TypeVar("M", bound=msgspec.Struct)
 
 
 class InProcess:
@@ -23,7 +27,7 @@ class InProcess:
 
     def __init__(self, setup: Setup, snapshot: Callable[[bool], wire.Update]) -> None:
         self._worker = Worker(setup, Site())
-        self._answers: list[wire.FromWorker] = []
+        self._answers: list[wire.Answer] = []
         self.update(snapshot(False))
 
     @property
@@ -39,26 +43,21 @@ class InProcess:
         """Answers are there at once."""
         return 0.0 if self._answers else float("inf")
 
-    def under_way(self) -> list[int]:
+    def under_way(self) -> dict[int, int]:
         """Give the number of answers not yet taken."""
-        return [len(self._answers)]
+        return {0: len(self._answers)}
 
     def update(self, update: wire.Update) -> None:
         """Bring the worker's site up to date."""
-        self._do(update)
+        self._worker.update(_received(update))
 
     def feed(self, next_task: Callable[[], Task | None]) -> None:
         """Do one task."""
         task = None if self._answers else next_task()
         if task is not None:
-            self._do(task)
+            self._answers.append(_received(attempt(self._worker, _received(task))))
 
-    def _do(self, message: wire.ToWorker) -> None:
-        answer = attempt(self._worker, wire.decode_task(wire.encode(message)))
-        if answer is not None:
-            self._answers.append(wire.decode_answer(wire.encode(answer)))
-
-    def collect(self, ready: Iterable[int]) -> list[Answered | Died]:
+    def collect(self, ready: Iterable[int]) -> list[News]:
         """Give the answers."""
         del ready
         answers, self._answers = self._answers, []
@@ -67,3 +66,7 @@ class InProcess:
     def close(self) -> None:
         """Close the worker's files."""
         self._worker.close()
+
+
+def _received(message: M) -> M:
+    return msgspec.msgpack.decode(wire.encode(message), type=type(message))

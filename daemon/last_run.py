@@ -6,14 +6,14 @@ Looking needs no lock. The database is read as it was when it was opened; bodies
 from __future__ import annotations
 
 import os
-import sqlite3
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from blogd.cache.database import StoreError
 from blogd.cache.manifest import Manifest
 from blogd.cache.store import DATABASE, Store
 from blogd.daemon.exits import RefusalError
@@ -23,7 +23,7 @@ from blogd.daemon.sources import Policy, Sources
 from blogd.render.site import Site
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.options import Options
@@ -32,13 +32,19 @@ _decode_policy = msgspec.msgpack.Decoder(Policy).decode
 _decode_time = msgspec.msgpack.Decoder(int).decode
 
 
-class LastRun:
-    """`root` and `out` are real paths, `cache` is the folder of this output's cache."""
+class Place(NamedTuple):
+    """Where an output and its cache are, as real paths."""
 
-    def __init__(self, root: Path, out: Path, cache: Path, store: Store) -> None:
-        self.root = root
-        self.out = out
-        self.cache = cache
+    root: Path
+    out: Path
+    cache: Path
+
+
+class LastRun:
+    """What is on record of an output folder; places are those of `Place`."""
+
+    def __init__(self, place: Place, store: Store) -> None:
+        self.root, self.out, self.cache = place
         self._store = store
         self.manifest = Manifest(store)
 
@@ -54,7 +60,12 @@ class LastRun:
     def shows_drafts(self) -> bool:
         """Whether drafts were rendered."""
         stored = self._store.get("policy")
-        return bool(stored) and _decode_policy(stored).drafts
+        return stored is not None and _decode_policy(stored).drafts
+
+    @property
+    def version(self) -> str:
+        """The versions of what made the pages."""
+        return self._store.version()
 
     @property
     def build_time(self) -> int | None:
@@ -63,21 +74,26 @@ class LastRun:
         return _decode_time(stored) if stored else None
 
 
-@contextmanager
-def last_run(options: Options) -> Iterator[LastRun]:
-    """Open what is known of an output folder; RefusalError if that is nothing, or can't be read."""
+def place_of(options: Options) -> Place:
+    """Find an output folder that was built; RefusalError if it wasn't."""
     root = Path(os.path.realpath(options.site))
     out = Path(os.path.realpath(options.output))
     cache = cache_of(root, out)
     if not (cache / DATABASE).exists():
-        raise RefusalError(f"{out}: not built yet, or not from {root}", f"build it first: blogd build {options.site}")
+        raise RefusalError(f"{out}: not built yet, or not from {root}", "build it first: blogd build")
+    return Place(root, out, cache)
+
+
+@contextmanager
+def last_run(place: Place) -> Generator[LastRun]:
+    """Open what is known of an output folder; RefusalError if it can't be read."""
     try:
-        store = Store(cache, "", read_only=True)
-    except sqlite3.DatabaseError as error:
-        hint = "`blogd build` makes what is missing, and sets a broken cache aside"
-        raise RefusalError(f"{cache / DATABASE}: can't be read: {error}", hint) from error
+        store = Store(place.cache, "", read_only=True)
+    except StoreError as error:
+        hint = "`blogd build` sets a broken cache aside and makes everything anew"
+        raise RefusalError(f"{error.path}: can't be read: {error.reason}", hint) from error
     try:
-        yield LastRun(root, out, cache, store)
+        yield LastRun(place, store)
     finally:
         store.close()
 

@@ -79,15 +79,16 @@ class Making:
             return None
         self._batches[number] = _Batch(generation, rows)
         self._busy.update(row.path for row in rows)
-        return wire.RenderPages(number, tuple(map(self._task, rows)))
+        tasks = tuple(map(self._task, rows))
+        self._books.claim(row.path for row in rows)
+        return wire.RenderPages(number, tasks)
 
     def _is_wanted(self, row: PageRow) -> bool:
         return row.state == STALE and row.path not in self._busy and self._books.manifest.pages.get(row.id) is row
 
     def _task(self, row: PageRow) -> wire.PageTask:
-        replace = self._books.is_ours(row.path)
-        self._books.claim(row.path)
-        return wire.PageTask(row.id, row.path, row.key, row.digest, replace)
+        row.digest = self._books.standing(row)
+        return wire.PageTask(row.id, row.path, row.key, row.digest, self._books.is_ours(row.path))
 
     # Answers.
 
@@ -132,6 +133,7 @@ class Making:
             row.state = STALE if result.is_passing else FAILED
             if result.is_passing:
                 self._postponed.append(row)
+            self._books.disclaim(row.path)
             return
         row.state, row.digest = CLEAN, result.digest
         if result.is_written:
@@ -156,31 +158,41 @@ class Making:
 
     def retry(self, task: wire.RenderPages, reason: str, *, is_suspect: bool) -> None:
         """Try again what a dead worker had; `is_suspect` if it was at this batch."""
-        rows = self._batches.pop(task.batch).rows
-        self._busy.difference_update(row.path for row in rows)
-        if is_suspect and len(rows) == 1:
-            hint = "look for an endless loop in its template, or a huge page"
-            self._fail(rows[0], f"a worker that made this page died: {reason}", hint)
-            return
-        for row in rows:
-            if is_suspect:
+        is_alone = len(task.tasks) == 1
+        for row in self._take_back(task.batch):
+            if not is_suspect:
+                self._queue.add(row, self._urgency(row))
+            elif not is_alone:
                 self._queue.add_alone(row)
             else:
-                self._queue.add(row, self._urgency(row))
+                hint = "look for an endless loop in its template, or a huge page"
+                self._totals.count(_counter(row), 1)
+                self.postpone(row, f"a worker that made this page died: {reason}", hint)
 
-    def fail(self, task: wire.RenderPages | int, message: str) -> None:
+    def _take_back(self, number: int) -> list[PageRow]:
+        """Give the pages of a batch that won't be answered, without those whose path belongs to others by now."""
+        rows = self._batches.pop(number).rows
+        self._busy.difference_update(row.path for row in rows)
+        mine = [row for row in rows if self._books.manifest.pages.get(row.id) is row]
+        for row in rows:
+            if self._books.manifest.pages.get(row.id) is not row:
+                self._take_orphan(row)
+        self._forget_overtaken()
+        return mine
+
+    def fail(self, number: int, message: str) -> None:
         """Give up on a batch that met an error of blogd's own."""
-        number = task if isinstance(task, int) else task.batch
-        for row in self._batches.pop(number).rows:
-            self._busy.discard(row.path)
-            self._fail(row, f"internal error: {message}", "please report it, with the traceback")
+        for row in self._take_back(number):
+            self._totals.count(_counter(row), 1)
+            self.postpone(row, f"internal error: {message}", "please report it, with the traceback")
 
-    def _fail(self, row: PageRow, message: str, hint: str) -> None:
-        self._totals.count(_counter(row), 1)
-        if self._books.manifest.pages.get(row.id) is row:
-            row.state = FAILED
-            row.diagnostics = (Diagnostic(severity="error", path=row.path, message=message, hint=hint),)
-            self._books.enter_page(row)
+    def postpone(self, row: PageRow, message: str, hint: str, source: str = "") -> None:
+        """Leave a page as it is, since it can't be made; what it would read isn't known, so any change may mend it."""
+        row.state = STALE
+        row.diagnostics = (Diagnostic(severity="error", path=source or row.path, message=message, hint=hint),)
+        self._postponed.append(row)
+        self._books.disclaim(row.path)
+        self._books.enter_page(row)
 
 
 def _counter(row: PageRow) -> str:

@@ -12,7 +12,7 @@ import msgspec
 
 from blogd.daemon.exits import RefusalError
 
-Mode = Literal["build", "watch"]
+Mode = Literal["build", "watch", "verify"]
 
 SOURCES = ("posts", "meta", "media", "templates", "scripts", "assets", "images")
 
@@ -43,8 +43,9 @@ def checked(options: Options) -> Options:
     site = options.site.expanduser().absolute()
     _check_site(site, str(options.site))
     out = options.out and options.out.expanduser().absolute()
-    if out:
-        _check_output(out, site)
+    _check_output(out or site / "html", site)
+    if not out:
+        _check_default(site / "html", site)
     return msgspec.structs.replace(options, site=site, out=out)
 
 
@@ -58,6 +59,12 @@ def _check_site(site: Path, given: str) -> None:
             f"{given}: not a project: it has neither posts/ nor meta/project.json",
             "put Markdown files into posts/, or write a starter blog: blogd init DIR",
         )
+
+
+def _check_default(out: Path, site: Path) -> None:
+    """Refuse to follow a link that comes with a site: where it leads has to be said by who runs blogd."""
+    if not out.resolve().is_relative_to(site.resolve()):
+        raise RefusalError(f"{out}: leads out of the site", f"if that is what you want: --out {out.resolve()}")
 
 
 def _check_output(out: Path, site: Path) -> None:

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from blogd.render.changes import Changes
     from blogd.render.site import Site
 
-ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["untreed"]
+ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["untreed"] | ASPECT["extra"]
+RANKED: Final = ASPECT["created_at"]
+OWN_PAGES: Final = frozenset({"style", "search"})  # a site may have its own in their place
+
+ROUTING_SETTINGS: Final = ("max_posts_per_page", "search")
 
 Owner = tuple[str, ...]
 Claim = tuple[Owner, PageKey]
@@ -75,13 +79,19 @@ class Plan:
         """Work out all claims of the site."""
         self._reclaim([("core",), *self._all_owners()], dict.fromkeys(copies, True))
 
+    def claim_index(self, outputs: Outputs) -> Reassigned:
+        """Work out what another search index means."""
+        before: dict[str, PageKey | None] = {}
+        self._exchange(("index",), outputs, before)
+        return self._award(before)
+
     def follow(self, changes: Changes, copies: Mapping[str, bool]) -> Reassigned:
         """Work out what a change means; `copies` says which copied files have come and gone."""
-        if changes.everything or changes.masks.get(("project", "max_posts_per_page")):
+        if changes.everything or any(changes.masks.get(("project", field)) for field in ROUTING_SETTINGS):
             known = [owner for owner in self._owned if owner[0] in {"post", "list"}]
             return self._reclaim(dict.fromkeys([("core",), *known, *self._all_owners()]), copies)
         masks = changes.masks.items()
-        posts = {str(entity[1]) for entity, mask in masks if entity[0] == "post" and mask & ROUTED}
+        posts = {str(entity[1]) for entity, mask in masks if entity[0] == "post" and mask & (ROUTED | RANKED)}
         owners: list[Owner] = [("post", path) for path in posts]
         owners += [("list", *key) for key in changes.lists]
         return self._reclaim(owners, copies)
@@ -119,7 +129,7 @@ class Plan:
             claims = self._claims.get(path, ())
             left = tuple(claim for claim in claims if claim[0] != owner)
             now = (*left, (owner, wanted[path])) if path in wanted else left
-            if now != claims:
+            if now != claims or len(now) > 1:  # it may go to another claim, also if the claims are the same
                 before.setdefault(path, claims[0][1] if claims else None)
                 self._set(path, claims, now)
         if wanted:
@@ -151,7 +161,7 @@ class Plan:
 
     def _report(self, path: str, claims: tuple[Claim, ...]) -> None:
         winner = claims[0][1]
-        losers = [key for _, key in claims[1:] if key != winner and key[0] != "style"]
+        losers = [key for _, key in claims[1:] if key != winner and key[0] not in OWN_PAGES]
         url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
         if losers:
             self._clashes[path] = tuple(

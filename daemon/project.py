@@ -6,6 +6,7 @@ import hashlib
 import os
 import platform
 import time
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -15,6 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from blogd.daemon.code_cache import tidy_code
+from blogd.daemon.exits import RefusalError
+from blogd.daemon.pagefind import pagefind_version
 from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
@@ -65,20 +68,36 @@ class Project(msgspec.Struct, frozen=True):
 
 
 def open_project(options: Options, workers: int) -> Project:
-    """Make the folders of a run, and say where they are."""
+    """Make the folders of a run, and say where they are; raises RefusalError."""
     root = Path(os.path.realpath(options.site))
     out = Path(os.path.realpath(options.output))
-    out.mkdir(parents=True, exist_ok=True)
+    _make_folder(out, "make it writable, or name another: --out DIR")
     cache = cache_of(root, out)
     bodies = cache / "bodies"
-    bodies.mkdir(parents=True, exist_ok=True)
-    ignore = root / CACHE / ".gitignore"
-    if not ignore.exists():
-        ignore.write_text("*\n", "ascii")
-    policy = Policy(drafts=options.drafts, keeps_last_good=options.mode == "watch")
+    _make_cache(root / CACHE, cache, bodies)
+    has_search = bool(pagefind_version())
+    policy = Policy(drafts=options.drafts, keeps_last_good=options.mode == "watch", has_search=has_search)
     project = Project(root, out, cache, bodies, workers, policy, versions(), os.getpid())
-    tidy_code(cache, project.code)
+    with suppress(OSError):
+        tidy_code(cache, project.code)
     return project
+
+
+def _make_cache(*folders: Path) -> None:
+    """Make the folders of the cache, each in the one before; a link that stands there would lead who knows where."""
+    for folder in folders:
+        if folder.is_symlink():
+            raise RefusalError(f"{folder}: is a link, which the cache can't be", "remove it")
+        _make_folder(folder, "the cache has to be writable: see to its permissions, or remove what is in the way")
+    with suppress(OSError), (folders[0] / ".gitignore").open("x", encoding="ascii") as file:
+        file.write("*\n")
+
+
+def _make_folder(folder: Path, hint: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RefusalError(f"{folder}: can't be made: {(error.strerror or str(error)).lower()}", hint) from error
 
 
 def cache_of(root: Path, out: Path) -> Path:

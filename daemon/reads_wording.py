@@ -9,24 +9,49 @@ import re
 from typing import TYPE_CHECKING, Final, Literal
 
 from blogd.cache.reasons import Cause, entity_and_mask
+from blogd.render.changes import list_of
 from blogd.render.reads import ALL, mask_names
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
 
-    from blogd.render.reads import Entity
+    from blogd.render.reads import Entity, ListKey
     from blogd.render.site import Site
 
 Group = Literal["posts", "lists", "links", "settings", "templates", "time", "files"]
 
 _TO_THE_END: Final = 1 << 31
-_GROUPS: Final[dict[Group, set[str]]] = {
-    "posts": {"post"},
-    "links": {"slug", "file", "id", "media"},
-    "settings": {"project", "menu", "tag", "tags", "category"},
-    "templates": {"template"},
-    "time": {"now"},
-    "files": {"asset"},
+_GROUPS: Final[dict[str | int, Group]] = {
+    "post": "posts",
+    **dict.fromkeys(("slug", "file", "id", "media"), "links"),
+    **dict.fromkeys(("project", "menu", "tag", "tags", "category"), "settings"),
+    "template": "templates",
+    "now": "time",
+    "asset": "files",
+}
+
+_QUESTIONS: Final[dict[str | int, str]] = {
+    "slug": "which post has the slug {}",
+    "slugs": "slugs of all posts",
+    "id": "which post has the id {}",
+    "ids": "ids of all posts",
+    "file": "where {} is shown",
+    "media": "which media file is {}",
+    "media-names": "names of all media files",
+    "linked-media": "media linked to the post with the id {}",
+    "photos": "pictures of {}",
+    "photo-months": "months that have pictures",
+    "cloud": "number of posts of each tag",
+    "tag": "settings of tag/{}",
+    "tags": "settings of all tags",
+    "category": "settings of category/{}",
+    "menu": "menu",
+    "template": "template {}",
+    "now": "time of the build as {!r}",
+    "taxonomy": "number of posts of each {1} ({0})",
+    "calendar": "number of posts of each day ({})",
+    "sitemap": "URLs of all pages",
+    "asset": "bytes of {}",
 }
 
 _ASPECTS: Final = {
@@ -59,19 +84,38 @@ def reason(number: int, entity_of: Callable[[int], Entity]) -> str:
     """Say why a page was made; `entity_of` gives the manifest's entities."""
     entity, mask = entity_and_mask(number)
     if not entity:
-        return _CAUSES[Cause(mask)]
-    subject = entity_of(entity)
-    if subject[0] == "post" and mask == ALL:
-        return f"{subject[1]} ({subject[2]}) came or went"
-    return f"{question(subject, mask)} changed"
+        return cause(Cause(mask))
+    return change(entity_of(entity), mask)
+
+
+def cause(found: Cause) -> str:
+    """Say what else made a page stale."""
+    return _CAUSES[found]
+
+
+def change(entity: Entity, mask: int) -> str:
+    """Say what changed; a whole post did if the mask is `ALL`."""
+    if entity[0] == "post" and mask == ALL:
+        return f"{entity[1]} ({entity[2]}) came or went"
+    return f"{question(entity, mask)} changed"
 
 
 def question(entity: Entity, mask: int) -> str:
     """Say what was asked."""
-    kind, *subject = entity
-    if kind == "post":
-        return f"{aspects(mask_names(entity, mask))} of {subject[0]} ({subject[1]})"
-    return _QUESTIONS[kind](*subject) if kind in _QUESTIONS else " ".join(map(str, entity))
+    match entity:
+        case "post", path, tree:
+            said = f"{aspects(mask_names(entity, mask))} of {path} ({tree})"
+        case "slice", _, _, _, int(start), int(stop):
+            said = f"{_stretch(start, stop)} of {_list(list_of(entity))}"
+        case "length", *_:
+            said = f"number of posts of {_list(list_of(entity))}"
+        case "project", str(field):
+            said = f"setting {re.sub('_(.)', lambda match: match[1].upper(), field)}"
+        case kind, *subject:
+            said = _QUESTIONS[kind].format(*subject) if kind in _QUESTIONS else " ".join(map(str, entity))
+        case _:
+            said = "nothing"
+    return said
 
 
 def aspects(names: Iterable[str]) -> str:
@@ -81,61 +125,29 @@ def aspects(names: Iterable[str]) -> str:
 
 def group(entity: Entity) -> Group:
     """Say which kind of thing a question is about."""
-    return next((name for name, kinds in _GROUPS.items() if entity[0] in kinds), "lists")
+    return _GROUPS.get(entity[0], "lists")
 
 
 def answer(site: Site, entity: Entity) -> str:
     """Say what is found where a name was looked up, '' for other questions."""
-    kind, *subject = entity
-    return _FOUND[kind](site, *subject) or "none" if kind in _FOUND else ""
+    match entity:
+        case "slug" | "id" as kind, str(name):
+            return next(iter((site.slugs if kind == "slug" else site.ids).get(name, ())), "none")
+        case "file", str(path):
+            return site.route(path) if path in site.order else "nowhere"
+        case "media", str(name):
+            return site.media.find(name) or "none"
+        case _:
+            return ""
 
 
-def _slice(scope: str, kind: str, name: str, start: int, stop: int) -> str:
-    shown = _list(scope, kind, name)
+def _stretch(start: int, stop: int) -> str:
     if stop >= _TO_THE_END:
-        return f"posts from {start + 1} on of {shown}" if start else f"all posts of {shown}"
-    return f"post {stop} of {shown}" if stop == start + 1 else f"posts {start + 1}-{stop} of {shown}"
+        return f"posts from {start + 1} on" if start else "all posts"
+    return f"post {stop}" if stop == start + 1 else f"posts {start + 1}-{stop}"
 
 
-def _list(scope: str, kind: str, name: str) -> str:
+def _list(key: ListKey) -> str:
+    scope, kind, name = key
     shown = f"{kind}/{name}" if kind in {"tag", "category"} else name or "the blog"
     return shown if scope == "main" else f"{shown} (other languages)"
-
-
-def _setting(field: str) -> str:
-    return f"setting {re.sub('_(.)', lambda match: match[1].upper(), field)}"
-
-
-_QUESTIONS: Final[Mapping[str | int, Callable[..., str]]] = {
-    "slice": _slice,
-    "length": lambda *key: f"number of posts of {_list(*key)}",
-    "slug": lambda slug: f"which post has the slug {slug}",
-    "slugs": lambda: "slugs of all posts",
-    "id": lambda name: f"which post has the id {name}",
-    "ids": lambda: "ids of all posts",
-    "file": lambda path: f"where {path} is shown",
-    "media": lambda name: f"which media file is {name}",
-    "media-names": lambda: "names of all media files",
-    "linked-media": lambda name: f"media linked to the post with the id {name}",
-    "photos": lambda month: f"pictures of {month}",
-    "photo-months": lambda: "months that have pictures",
-    "cloud": lambda: "number of posts of each tag",
-    "tag": lambda name: f"settings of tag/{name}",
-    "tags": lambda: "settings of all tags",
-    "category": lambda name: f"settings of category/{name}",
-    "project": _setting,
-    "menu": lambda: "menu",
-    "template": lambda name: f"template {name}",
-    "now": lambda shown: f"time of the build as {shown!r}",
-    "taxonomy": lambda scope, kind: f"number of posts of each {kind} of {_list(scope, '', '')}",
-    "calendar": lambda scope: f"number of posts of each day of {_list(scope, '', '')}",
-    "sitemap": lambda: "URLs of all pages",
-    "asset": lambda path: f"bytes of {path}",
-}
-
-_FOUND: Final[Mapping[str | int, Callable[..., str | None]]] = {
-    "slug": lambda site, slug: next(iter(site.slugs.get(slug, ())), None),
-    "id": lambda site, name: next(iter(site.ids.get(name, ())), None),
-    "file": lambda site, path: site.route(path) if path in site.order else None,
-    "media": lambda site, name: site.media.find(name),
-}

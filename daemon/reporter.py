@@ -25,6 +25,7 @@ from blogd.daemon import wording
 from blogd.daemon.events import (
     Built,
     DiagnosticEvent,
+    Difference,
     Explained,
     Note,
     PhaseStarted,
@@ -34,6 +35,7 @@ from blogd.daemon.events import (
     Section,
     Started,
     Stopped,
+    Verified,
 )
 from blogd.daemon.tally import Tally
 from blogd.render.diagnostic import Severity
@@ -98,7 +100,7 @@ class JsonReporter:
     def emit(self, event: Event) -> None:
         """Write the event's line, if it has one."""
         match event:
-            case Started() | Ready():
+            case Started() | Ready() | Difference() | Verified():
                 self._write(event)
             case Progress():
                 self._tally.update(event, self._monotonic())
@@ -137,7 +139,7 @@ class JsonReporter:
 
     def _write(self, line: msgspec.Struct) -> None:
         try:
-            self._out.write(_encoded(line) + b"\n")
+            self._out.write(encoded(line) + b"\n")
             self._out.flush()
         except OSError as error:
             raise OutputClosedError from error
@@ -185,12 +187,22 @@ class PlainReporter:
                 self._write(wording.note(text))
             case Explained(page=page, reason=reason) if self._verbose:
                 self._write(wording.printable(f"  {page}: {reason}"))
+            case _:
+                self._end(event)
+
+    def _end(self, event: Event) -> None:
+        """Write the lines of an event that sums up, or ends something."""
+        match event:
             case Built():
                 self._tally = Tally()
                 self._write(*(self._rebuilt(event) if self._watching else [summary_line(event)]))
             case Ready():
                 self._watching = True
                 self._write("watching; Ctrl-C stops")
+            case Difference():
+                self._write(*wording.difference(event))
+            case Verified():
+                self._write(wording.verified(event))
             case Stopped(signal=signal):
                 self._write(f"stopped by {signal}; the next run goes on from here")
             case _:
@@ -233,6 +245,8 @@ class QuietReporter:
         match event:
             case DiagnosticEvent(diagnostic=finding) if finding.severity == "error":
                 _write_lines(self._out, diagnostic_lines(finding))
+            case Difference():
+                _write_lines(self._out, wording.difference(event))
             case Built(failed=failed) if failed:
                 _write_lines(self._out, [f"blogd: {wording.failure(event)}"])
             case _:
@@ -285,8 +299,8 @@ def _diagnostic_line(finding: Diagnostic) -> _DiagnosticLine:
     )
 
 
-def _encoded(line: msgspec.Struct) -> bytes:
-    """Encode a line; names that are not UTF-8 keep their bytes as the escapes of `os.fsdecode`."""
+def encoded(line: msgspec.Struct) -> bytes:
+    """Encode a line of JSON; names that are not UTF-8 keep their bytes as the escapes of `os.fsdecode`."""
     try:
         return msgspec.json.encode(line)
     except UnicodeEncodeError:

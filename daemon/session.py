@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import gc
+import math
 import os
 import shutil
 import time
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import ExitStack, contextmanager
+from multiprocessing.connection import wait
+from typing import TYPE_CHECKING, Final, NoReturn
 
+from blogd.cache.database import DamagedError, StoreError, set_aside, translated
+from blogd.cache.store import DATABASE
 from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine
-from blogd.daemon.events import Built, DiagnosticEvent, Ready, RebuildStarted, Started
-from blogd.daemon.exits import ExitCode
+from blogd.daemon.events import Built, DiagnosticEvent, Note, Ready, RebuildStarted, Started
+from blogd.daemon.exits import ExitCode, RefusalError
+from blogd.daemon.explaining import explained
 from blogd.daemon.lock import held
 from blogd.daemon.memory import MemoryGauge
+from blogd.daemon.output import OutputError
 from blogd.daemon.project import open_project
+from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator
 
     from blogd.daemon.batch import Batch
     from blogd.daemon.options import Options
@@ -26,40 +33,108 @@ if TYPE_CHECKING:
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.watcher import Watcher
 
+RETRY_S: Final = 5.0
+QUIET_S: Final = 3.0  # without an edit, before search is brought up to date
+
 
 def run_build(options: Options, reporter: Reporter) -> ExitCode:
     """Build once."""
     started = time.monotonic()
-    with _session(options, reporter) as session:
+    with _project(options, reporter) as project:
+        try:
+            try:
+                return _build(project, options, reporter, started)
+            except DamagedError as error:
+                _begin_anew(error, reporter)
+                return _build(project, options, reporter, started)
+        except (StoreError, OutputError) as error:
+            reporter.emit(DiagnosticEvent(diagnostic=_diagnostic(error, project)))
+            return ExitCode.FAILED
+
+
+def _build(project: Project, options: Options, reporter: Reporter, started: float) -> ExitCode:
+    with _session(project, options, reporter) as session:
         session.engine.look_everywhere()
         session.work()
+        while session.index():
+            session.engine.idle(())
         session.report(started)
         return session.exit_code()
 
 
 def run_watch(options: Options, reporter: Reporter) -> ExitCode:
     """Build, then follow changes; ends by a signal only."""
-    from blogd.daemon.watcher import Mode, Watcher  # noqa: PLC0415 - brings what a build can spare
+    with _project(options, reporter) as project, ExitStack() as stack:
+        _Watch(project, options, reporter, stack).run()
+    raise AssertionError("a watch doesn't end by itself")
 
-    started = time.monotonic()
-    with _session(options, reporter) as session:
+
+class _Watch:
+    """A watch. What can't be written leaves a session without use: it is told, and a new one begins after a while."""
+
+    def __init__(self, project: Project, options: Options, reporter: Reporter, stack: ExitStack) -> None:
+        self._project = project
+        self._options = options
+        self._reporter = reporter
+        self._stack = stack
+        self._watcher: Watcher | None = None
+        self._is_ready = False
+        self._told: Diagnostic | None = None
+
+    def run(self) -> NoReturn:
+        """Work until an exception ends it."""
+        while True:
+            try:
+                with _session(self._project, self._options, self._reporter) as session:
+                    self._follow(session)
+            except (StoreError, OutputError) as error:
+                self._deal_with(error)
+
+    def _follow(self, session: _Session) -> NoReturn:
+        started = time.monotonic()
         session.engine.load()
         session.engine.start_workers()  # before there are threads
-        mode = Mode.POLLING if options.poll else Mode.EVENTS
-        with Watcher(session.project.root, mode=mode, output=session.project.out) as watcher:
-            session.engine.look_everywhere()
-            session.follow(watcher, started)
-            reporter.emit(Ready())
-            while True:
-                session.engine.idle([watcher.fileno()])
+        watcher = self._watcher = self._watcher or self._started_watcher()
+        session.engine.look_everywhere()
+        session.follow(watcher, started)
+        self._told = None
+        if not self._is_ready:
+            self._is_ready = True
+            self._reporter.emit(Ready())
+        is_busy = True
+        while True:
+            ready = session.engine.idle([watcher.fileno()], QUIET_S if is_busy else math.inf)
+            if watcher.fileno() in ready:
                 session.follow(watcher, 0.0)
+                is_busy = True
+            else:
+                is_busy = session.index(watcher.fileno())
+
+    def _started_watcher(self) -> Watcher:
+        from blogd.daemon.watcher import Mode, Watcher  # noqa: PLC0415 - brings what a build can spare
+
+        mode = Mode.POLLING if self._options.poll else Mode.EVENTS
+        return self._stack.enter_context(Watcher(self._project.root, mode=mode, output=self._project.out))
+
+    def _deal_with(self, error: StoreError | OutputError) -> None:
+        diagnostic = _diagnostic(error, self._project)
+        if diagnostic != self._told:
+            self._told = diagnostic
+            self._reporter.emit(DiagnosticEvent(diagnostic=diagnostic))
+        if isinstance(error, DamagedError):
+            _begin_anew(error, self._reporter)
+        handles = [self._watcher.fileno()] if self._watcher else []
+        wait(handles, RETRY_S)
+        if self._watcher:
+            self._watcher.receive()  # the next session looks everywhere
 
 
 class _Session:
     """An engine at work, and what is told of it."""
 
-    def __init__(self, project: Project, reporter: Reporter) -> None:
+    def __init__(self, project: Project, reporter: Reporter, *, explains: bool) -> None:
         self.project = project
+        self._explains = explains
         self.engine = Engine(project, reporter)
         self._reporter = reporter
         self._memory = MemoryGauge()
@@ -70,6 +145,13 @@ class _Session:
         ready = self.engine.settle(handles, self._look_around)
         self._memory.measure(self._pids(), now=True)
         return ready
+
+    def index(self, *handles: int) -> bool:
+        """Go on with the search index; tell whether it is still on its way."""
+        is_busy = self.engine.index()
+        self.work(*handles)
+        self._tell_news()
+        return is_busy
 
     def follow(self, watcher: Watcher, started: float) -> None:
         """Take in what the watcher says, until nothing is left to do; then sum up.
@@ -116,6 +198,8 @@ class _Session:
         findings, totals = self.engine.books.findings, self.engine.totals
         pages = len(self.engine.books.manifest.pages)
         self._tell_news()
+        for event in explained(totals.reasons, self.engine.books.manifest.entity) if self._explains else ():
+            self._reporter.emit(event)
         mended, self._mended = self._mended, []
         self._reporter.emit(
             Built(
@@ -129,6 +213,7 @@ class _Session:
                 elapsed_ms=round((time.monotonic() - started) * 1000, 1),
                 mended=tuple(mended),
                 standing=findings.errors(),
+                planning_ms=round(totals.planning_s * 1000, 2),
                 peak_bytes=self._memory.peak,
             )
         )
@@ -140,16 +225,23 @@ class _Session:
 
 
 @contextmanager
-def _session(options: Options, reporter: Reporter) -> Iterator[_Session]:
+def _project(options: Options, reporter: Reporter) -> Generator[Project]:
+    """Open a project, and have it for oneself."""
     gc.set_threshold(100_000, 20, 100)  # most of what is made here stays
     project = open_project(options, options.workers or usable_cpus())
-    with held(project.cache / "lock", project.out):
+    with held(project.cache / "lock", project.out, lambda text: reporter.emit(Note(text=text))):
         if options.clean:
             _forget(project)
         reporter.emit(
             Started(version=_version(), site=str(project.root), out=str(project.out), workers=project.workers)
         )
-        session = _Session(project, reporter)
+        yield project
+
+
+@contextmanager
+def _session(project: Project, options: Options, reporter: Reporter) -> Generator[_Session]:
+    with translated(project.cache / DATABASE):
+        session = _Session(project, reporter, explains=options.verbose)
         try:
             session.engine.open()
             yield session
@@ -159,10 +251,24 @@ def _session(options: Options, reporter: Reporter) -> Iterator[_Session]:
 
 def _forget(project: Project) -> None:
     """Remove the cache of this output, but for the lock."""
-    shutil.rmtree(project.bodies)
-    project.bodies.mkdir()
-    for path in project.cache.glob("cache.*"):
-        path.unlink()
+    try:
+        shutil.rmtree(project.bodies)
+        project.bodies.mkdir()
+        for path in project.cache.glob("cache.*"):
+            path.unlink()
+    except OSError as error:
+        raise RefusalError(f"{project.cache}: can't be removed: {error.strerror}", "remove it by hand") from error
+
+
+def _begin_anew(error: DamagedError, reporter: Reporter) -> None:
+    set_aside(error.path)
+    reporter.emit(Note(text=f"the cache was set aside, and everything is made anew: {error.reason}"))
+
+
+def _diagnostic(error: StoreError | OutputError, project: Project) -> Diagnostic:
+    if isinstance(error, StoreError):
+        return Diagnostic(severity="error", path=str(error.path), message=error.reason.lower(), hint=error.hint)
+    return Diagnostic(severity="error", path=str(project.out), message=str(error), hint=error.hint)
 
 
 def _version() -> str:

@@ -11,14 +11,17 @@ steady:
 What is held goes out together: one that isn't steady holds up the others, but for no longer than `PATIENCE_S` each and
 `HOLD_UP_S` in all. So a file that is copied in slowly, or one file after another, does not stop everything else.
 
-More than `MANY` paths within a second are a tool at work (a branch switch): from then on they wait until nothing was
-reported for `QUIET_S`, but not for ever: a tool that gets through fewer than `TOOL_SPEED` files a second is interrupted
-after `QUIET_PATIENCE_S`, a faster one after `FLOOD_PATIENCE_S`. A rescan waits in the same way, and swallows the paths;
-more than `FLOOD` paths are one.
+More than `MANY` paths within `BELIEVED_S` are a tool at work (a branch switch). From then on they wait until nothing
+was reported for `QUIET_S`, but not for ever: a tool that gets through fewer than `TOOL_SPEED` files a second is
+interrupted after `QUIET_PATIENCE_S`, a faster one after `FLOOD_PATIENCE_S`. A rescan waits in the same way, and
+swallows the paths; more than `FLOOD` paths are one.
 
-A late report of a change that has gone out already is dropped: ctime, size and inode are what they were when it was
-believed. That is exact, since a look counts as final only when the file system's clock has moved on from its ctime;
-on file systems that keep whole seconds, and of a path that is gone, nothing is dropped.
+A late report of a change that has gone out already (vim sets the mode after it has waited for the disk) is dropped: for
+`BELIEVED_S`, a file that has the same size, mtime, inode and rights as when it was believed is believed still. Another
+save can't look like that, since a look counts as final only when the clock that stamps files has moved on; on file
+systems that keep whole seconds, and of a path that is gone, nothing is dropped.
+
+Leaves out: an edit within `BELIEVED_S` of another that keeps the size and puts the mtime back.
 """
 
 from __future__ import annotations
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 TICK_NS: Final = 12_000_000  # kernels stamp files at 100 Hz or more
-PATIENCE_S: Final = 0.1
+PATIENCE_S: Final = 0.15
 HOLD_UP_S: Final = 0.3
 YOUNG_PATIENCE_S: Final = 1.0
 MANY: Final = 4
@@ -43,7 +46,7 @@ QUIET_S: Final = 0.15
 QUIET_PATIENCE_S: Final = 1.0
 FLOOD_PATIENCE_S: Final = 10.0
 TOOL_SPEED: Final = 100
-_BELIEVED_FOR_S: Final = 1.0
+BELIEVED_S: Final = 0.5
 _SECOND_NS: Final = 1_000_000_000
 
 
@@ -51,8 +54,14 @@ class Sight(NamedTuple):
     """What a look at a path saw; the size of a folder is never 0."""
 
     size: int
-    ctime_ns: int
+    mtime_ns: int
     inode: int
+    rights: tuple[int, int, int]
+    ctime_ns: int
+
+    def looks_like(self, other: Sight) -> bool:
+        """Tell whether these are two looks at one version of a file."""
+        return self[:-1] == other[:-1]
 
 
 def see(path: str) -> Sight | None:
@@ -62,7 +71,8 @@ def see(path: str) -> Sight | None:
     except (OSError, ValueError):
         return None
     size = -1 if stat.S_ISDIR(details.st_mode) else details.st_size
-    return Sight(size, details.st_ctime_ns, details.st_ino)
+    rights = (details.st_mode, details.st_uid, details.st_gid)
+    return Sight(size, details.st_mtime_ns, details.st_ino, rights, details.st_ctime_ns)
 
 
 class _State(Enum):
@@ -114,7 +124,7 @@ class Settling:
 
     def is_much(self, now_s: float) -> bool:
         """Tell whether what is held waits for quiet."""
-        recent = sum(now_s - known.at_s < _BELIEVED_FOR_S for known in self._believed.values())
+        recent = sum(now_s - known.at_s < BELIEVED_S for known in self._believed.values())
         return bool(self._reason) or (bool(self._held) and len(self._held) + recent > MANY)
 
     def take(self, now_s: float, wall_ns: int) -> Batch:
@@ -149,16 +159,18 @@ class Settling:
             return frozenset()
         behind = {path for path in unsteady if ages_s[path] < _PATIENCE_S[states[path]]}
         ready = [path for path in states if path not in behind]
-        news = frozenset(path for path in ready if not self._is_old_news(path, looks[path]))
+        news = frozenset(path for path in ready if not self._is_old_news(path, looks[path], now_s))
         self._believe({path: looks[path] for path in ready}, now_s, wall_ns)
         return news
 
-    def _is_old_news(self, path: str, sight: Sight | None) -> bool:
+    def _is_old_news(self, path: str, sight: Sight | None, now_s: float) -> bool:
         believed = self._believed.get(path)
-        return believed is not None and believed.sight == sight
+        if believed is None or sight is None:
+            return False
+        return now_s - believed.at_s < BELIEVED_S and believed.sight.looks_like(sight)
 
     def _believe(self, looks: dict[str, Sight | None], now_s: float, wall_ns: int) -> None:
-        believed = {path: known for path, known in self._believed.items() if now_s - known.at_s < _BELIEVED_FOR_S}
+        believed = {path: known for path, known in self._believed.items() if now_s - known.at_s < BELIEVED_S}
         for path, sight in looks.items():
             del self._held[path]
             believed.pop(path, None)

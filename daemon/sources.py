@@ -55,10 +55,11 @@ _decode_entry = msgspec.msgpack.Decoder(Entry).decode
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """Which records are shown: drafts too; and the last good version of a source that can't be read."""
+    """What is shown: drafts too; the last good version of a source that can't be read; a search, if it is wanted."""
 
     drafts: bool = False
     keeps_last_good: bool = False
+    has_search: bool = False
 
     def shows(self, entry: Entry | None, *, failed: bool) -> bool:
         """Tell whether the site has a record."""
@@ -98,6 +99,7 @@ class Sources:
         self.texts: dict[str, bytes] = {}  # of meta files, templates and scripts, the last good version
         self.meta = Meta(trees=(DEFAULT_PROJECT.main_language,), categories=dict(DEFAULT_CATEGORIES), menu=DEFAULT_MENU)
         self.scripts: dict[str, Script] = {}
+        self._has_search = policy.has_search
 
     # What changed.
 
@@ -156,8 +158,10 @@ class Sources:
         """Begin to take in what is new; the records that another policy shows are."""
         intake = Intake()
         intake.has_new_meta = not self.rows
+        self._has_search = self.policy.has_search
         if self.is_other_policy():
             old = self._stored_policy()
+            intake.has_new_meta |= old.has_search != self.policy.has_search
             for path, record, failed in self._store.records():
                 if is_post(path):
                     entry = _decode_entry(record)
@@ -180,6 +184,7 @@ class Sources:
     def load(self) -> Delta:
         """Give the site as the last run showed it, and keep the texts."""
         policy = self._stored_policy()
+        self._has_search = policy.has_search
         entries: dict[str, Entry | None] = {}
         for path, record, failed in self._store.records():
             if path.startswith("posts/"):
@@ -361,6 +366,7 @@ class Sources:
         project, categories = DEFAULT_PROJECT, dict(DEFAULT_CATEGORIES)
         if PROJECT_PATH in self.texts:
             project = read_project(self.texts[PROJECT_PATH])[0]
+        project = msgspec.structs.replace(project, search=project.search and self._has_search)
         if CATEGORY_META_PATH in self.texts:
             categories = read_categories(self.texts[CATEGORY_META_PATH])[0]
         tags = read_tags(self.texts[TAGS_PATH])[0] if TAGS_PATH in self.texts else {}

@@ -22,6 +22,7 @@ class Totals:
         """Begin a new count."""
         self.changed: set[str] = set()
         self.rendered = self.written = self.removed = 0
+        self.planning_s = 0.0
         self.reasons: dict[int, list[str]] = {}  # the outputs that were made, by the reason in their rows
         self._done: dict[str, int] = {}
         self._expected: dict[str, int] = {}

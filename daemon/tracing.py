@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from liquid.ast import Node
 from liquid.expression import Expression
-from liquid.token import Token
 
 from blogd.cache.bodies import LostBodyError
 from blogd.daemon.raw import LostSourceError
@@ -96,7 +95,7 @@ def _template_line(frame: FrameType | None) -> str:
             return _show(place)
         if isinstance(subject, Template):
             return _show(Place(subject.source, index))
-        if index < 0 and isinstance(subject, Node | Expression) and isinstance(subject.token, Token):
+        if index < 0 and isinstance(subject, Node | Expression):
             index = subject.token.start_index
         frame = frame.f_back
     return ""

@@ -253,7 +253,6 @@ class Watcher:
 
     def _reopen(self) -> None:
         """Begin again with what is there now; everything before is covered by the rescan."""
-        self._settling.clear()
         reason, self._reopen_reason = self._reopen_reason, ""
         self._open()
         self._settling.add_rescan(reason, self._clocks.monotonic_s())

@@ -21,6 +21,7 @@ from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal, NamedTuple, Protocol
 
+from blogd.daemon.mounts import taciturn_file_system
 from blogd.daemon.scan import FolderStat, ScanResult, is_hidden, is_input, scan_folders
 
 if TYPE_CHECKING:
@@ -109,6 +110,8 @@ class Watches:
         self.close()
         self._root = os.path.realpath(self._given_root)
         self._folders, self._links = {}, {}
+        if kind := taciturn_file_system(self._root):
+            raise WatchError(f"changes on this kind of file system ({kind}) are not all reported")
         self._notifier = self._cover(self._tops)
 
     def close(self) -> None:

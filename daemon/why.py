@@ -13,7 +13,9 @@ import msgspec
 from blogd.cache.reasons import entity_and_mask
 from blogd.cache.store import FAILED, STALE
 from blogd.daemon import reads_wording, wording
+from blogd.daemon.last_run import LastRun, last_run, place_of
 from blogd.daemon.page_finding import find_page, page_url
+from blogd.daemon.reporter import encoded
 from blogd.daemon.tracing import Tracer, trace
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.menu import MENU_PATH
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from blogd.cache.store import PageRow
-    from blogd.daemon.last_run import LastRun
+    from blogd.daemon.options import Options
 
 State = Literal["made", "waiting", "failed"]
 
@@ -71,6 +73,13 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     findings: tuple[Diagnostic, ...]
 
 
+def run_why(options: Options, name: str, *, as_json: bool) -> str:
+    """Say what is known of the output that a URL or a file's path names; RefusalError if there is none."""
+    with last_run(place_of(options)) as run:
+        found = explain(run, name)
+    return encoded(found).decode() if as_json else "\n".join(map(wording.printable, lines_of(found)))
+
+
 def explain(run: LastRun, name: str) -> Explanation:
     """Explain the output that a URL or a file's path names; RefusalError if there is none."""
     row = find_page(run, name)
@@ -111,17 +120,16 @@ def _read(run: LastRun, tracer: Tracer, entity: Entity, mask: int) -> Read:
 
 def _sources(run: LastRun, entity: Entity) -> Iterator[str]:
     """Give the files that hold the answer to a question."""
-    kind, name = entity[0], str(entity[1]) if len(entity) > 1 else ""
-    match kind:
-        case "post" if name in run.site.order:
-            yield run.site.view(name, str(entity[2])).post.path
-        case "template" if name in run.site.templates:
+    match entity:
+        case "post", str(path), str(tree) if path in run.site.order:
+            yield run.site.view(path, tree).post.path
+        case "template", str(name) if name in run.site.templates:
             yield run.site.templates[name].path
-        case "media" if found := run.site.media.find(name):
+        case "media", str(name) if found := run.site.media.find(name):
             yield found
-        case "asset":
-            yield name
-        case _ if kind in _META and (run.root / _META[kind]).exists():
+        case "asset", str(path):
+            yield path
+        case kind, *_ if kind in _META and (run.root / _META[kind]).exists():
             yield _META[kind]
         case _:
             pass
@@ -134,7 +142,8 @@ def lines_of(found: Explanation) -> Iterator[str]:
     """Say all that in lines."""
     yield found.page
     yield f"  file      {found.file}"
-    yield f"  is        {found.section}: {found.claimed_by}{f', by template {found.template}' if found.template else ''}"
+    template = f", by template {found.template}" if found.template else ""
+    yield f"  is        {found.section}: {found.claimed_by}{template}"
     yield f"  {_when(found)}"
     yield f"  because   {found.reason}{_by(found.read_by)}"
     for finding in found.findings:

@@ -65,11 +65,12 @@ class FileResult(msgspec.Struct, frozen=True, array_like=True):
 
 
 class FilesRead(msgspec.Struct, frozen=True, tag=True):
-    """The answer to `ReadFiles`. `seconds` of work."""
+    """The answer to `ReadFiles`. `seconds` of work; `memory` in bytes that the worker holds now, 0 if unknown."""
 
     batch: int
     results: tuple[FileResult, ...]
     seconds: float
+    memory: int = 0
 
 
 class PageTask(msgspec.Struct, frozen=True, array_like=True):
@@ -112,13 +113,17 @@ class PageResult(msgspec.Struct, frozen=True, array_like=True):
 
 
 class PagesRendered(msgspec.Struct, frozen=True, tag=True):
-    """The answer to `RenderPages`. `entities` and `shared` are those met for the first time, in their order."""
+    """The answer to `RenderPages`. `entities` and `shared` are those met for the first time, in their order.
+
+    `seconds` of work; `memory` in bytes that the worker holds now, 0 if unknown.
+    """
 
     batch: int
     results: tuple[PageResult, ...]
     entities: tuple[Entity, ...]
     shared: tuple[bytes, ...]
     seconds: float
+    memory: int = 0
 
 
 class WorkerFailed(msgspec.Struct, frozen=True, tag=True):
@@ -130,14 +135,32 @@ class WorkerFailed(msgspec.Struct, frozen=True, tag=True):
     trace: str
 
 
+class NotStored(msgspec.Struct, frozen=True, tag=True):
+    """The cache can't be written: the run can't go on."""
+
+    batch: int
+    reason: str
+
+
 class Printed(msgspec.Struct, frozen=True, tag=True):
     """Something was written to the worker's stdout or stderr."""
 
     text: str
 
 
+class Started(msgspec.Struct, frozen=True, tag=True):
+    """The worker is ready: it has the site. `memory` in bytes that it holds."""
+
+    memory: int
+
+
+class Working(msgspec.Struct, frozen=True, tag=True):
+    """The worker gets on with something that may take long."""
+
+
 ToWorker = Update | ReadFiles | RenderPages
-FromWorker = FilesRead | PagesRendered | WorkerFailed | Printed
+Answer = FilesRead | PagesRendered | WorkerFailed | NotStored
+FromWorker = Answer | Printed | Started | Working
 
 encode = msgspec.msgpack.Encoder().encode
 decode_task = msgspec.msgpack.Decoder(ToWorker).decode

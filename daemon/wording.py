@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blogd.daemon.events import Built
+    from blogd.daemon.events import Built, Difference, Verified
     from blogd.render.diagnostic import Diagnostic
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -143,6 +143,22 @@ def failure(built: Built) -> str:
 def pages_per_second(built: Built) -> str:
     """Say the speed of a build: pages rendered over the whole time."""
     return f"{number(round(built.rendered / max(built.elapsed_ms, 1) * 1000))} pages/s"
+
+
+def difference(found: Difference) -> list[str]:
+    """Say how a file differs from that of a clean build, and why."""
+    told = {"differs": "differs", "missing": "is missing", "extra": "should not be there"}[found.kind]
+    place = f"{found.path}:{found.line}" if found.line else found.path
+    return [printable(f"{place}: {told}"), *(printable(f"    {reason}") for reason in found.because)]
+
+
+def verified(result: Verified) -> str:
+    """Say whether an output is that of a clean build."""
+    files, took = counted(result.files, "file"), duration(result.elapsed_ms)
+    left_out = f"; {number(result.failed)} that can't be rendered were left out" if result.failed else ""
+    if not result.differences:
+        return f"the output is that of a clean build: {files}, verified in {took}{left_out}"
+    return f"{counted(result.differences, 'difference')} from a clean build of {files}, verified in {took}{left_out}"
 
 
 def note(text: str) -> str:

@@ -1,31 +1,28 @@
-"""A worker process: reads posts, renders pages and writes them, until its pipe closes.
+"""What a worker does: it reads posts, renders pages and writes them.
 
 It knows one site, kept current by `Update`s, and does what it is told in the order it is told. It opens sources and
-outputs only, never the database. Whatever goes wrong with one page is that page's finding; an error of blogd's own ends
-the batch with `WorkerFailed`, not the process.
+outputs only, never the database. Whatever goes wrong with one post or page is that one's finding, an error of blogd's
+own too.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
-import signal
-import sys
-import tempfile
 import time
 import traceback
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, encode_body
+from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, NotStoredError, encode_body
 from blogd.daemon import wire
 from blogd.daemon.code_cache import CodeFiles
+from blogd.daemon.memory import resident_set_size
 from blogd.daemon.output import Output, OutputError, digest
 from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
@@ -38,21 +35,23 @@ from blogd.render.renderer import Renderer, Rendering
 from blogd.render.site import BodyRef, Entry, Site
 
 if TYPE_CHECKING:
-    from multiprocessing.connection import Connection
+    from collections.abc import Callable
 
     from blogd.render.records import Post
 
-PRINTED_MOST = 4_000
+GROWTH_MOST: Final = 2 << 30
+_CHUNK_BYTES: Final = 1 << 20
 
 
 class Setup(msgspec.Struct, frozen=True):
-    """What a worker needs to know from the start."""
+    """What a worker needs to know from the start. `growth`: the bytes that its process may get beyond those it has."""
 
     root: str
     out: str
     bodies: str
     code: str
     parent: int
+    growth: int = GROWTH_MOST
 
 
 class SourceBodies:
@@ -77,10 +76,11 @@ class SourceBodies:
 
 
 class Worker:
-    """The state of one worker process."""
+    """The state of one worker. `progress` is called now and then during work that may take long."""
 
-    def __init__(self, setup: Setup, site: Site) -> None:
+    def __init__(self, setup: Setup, site: Site, progress: Callable[[], None] = lambda: None) -> None:
         self._setup = setup
+        self._progress = progress
         self._folder = Path(setup.bodies)
         self._writer = BodyWriter(self._folder)
         self._output = Output(Path(setup.out))
@@ -95,28 +95,25 @@ class Worker:
             site, self._bodies, bundled_templates(), stylesheet_source(), CodeFiles(self._setup.code)
         )
 
-    def answer(self, task: wire.ToWorker) -> wire.FromWorker | None:
-        """Do what a message asks, and give the answer if it wants one."""
+    def answer(self, task: wire.ReadFiles | wire.RenderPages) -> wire.Answer:
+        """Do what a task asks; raises NotStoredError if the cache can't be written."""
         start = time.perf_counter()
-        match task:
-            case wire.Update():
-                self._update(task)
-                return None
-            case wire.ReadFiles():
-                found = tuple(self._read(file, task.timezone, highlight=task.highlight) for file in task.tasks)
-                return wire.FilesRead(task.batch, found, time.perf_counter() - start)
-            case wire.RenderPages():
-                self._output.forget_folders()
-                results = tuple(self._make_safely(page) for page in task.tasks)
-                entities, shared = self._reads.take_new()
-                return wire.PagesRendered(task.batch, results, entities, shared, time.perf_counter() - start)
+        if isinstance(task, wire.ReadFiles):
+            found = tuple(self._read_safely(file, task) for file in task.tasks)
+            return wire.FilesRead(task.batch, found, time.perf_counter() - start, resident_set_size())
+        self._output.forget_folders()
+        results = tuple(self._make_safely(page) for page in task.tasks)
+        entities, shared = self._reads.take_new()
+        seconds = time.perf_counter() - start
+        return wire.PagesRendered(task.batch, results, entities, shared, seconds, resident_set_size())
 
     def close(self) -> None:
         """Close all files."""
         self._writer.close()
         self._bodies.close()
 
-    def _update(self, task: wire.Update) -> None:
+    def update(self, task: wire.Update) -> None:
+        """Bring the site up to date."""
         self._now = datetime.fromtimestamp(task.now / 1_000_000, tz=UTC)
         if task.is_snapshot:
             self._use(Site())
@@ -126,24 +123,33 @@ class Worker:
 
     # Sources.
 
-    def _read(self, task: wire.FileTask, timezone: str, *, highlight: bool) -> wire.FileResult:
+    def _read_safely(self, task: wire.FileTask, batch: wire.ReadFiles) -> wire.FileResult:
+        """Read a post; an error of blogd's own is the post's, not the run's."""
+        try:
+            return self._read(task, batch)
+        except NotStoredError:
+            raise
+        except Exception as error:  # noqa: BLE001 - told as the post's finding, with the traceback
+            return wire.FileResult(task.path, 0, diagnostics=(_internal(task.path, error),))
+
+    def _read(self, task: wire.FileTask, batch: wire.ReadFiles) -> wire.FileResult:
         try:
             with open(f"{self._setup.root}/{task.path}", "rb") as file:
                 found = os.fstat(file.fileno())
-                data = file.read(MAX_BYTES + 1)
+                data = file.read(MAX_BYTES + 1) if found.st_size <= MAX_BYTES else b""
         except FileNotFoundError:
             return wire.FileResult(task.path)
         except OSError as error:
-            return wire.FileResult(task.path, 0, diagnostics=(_unreadable(task.path, error.strerror or ""),))
+            return wire.FileResult(task.path, 0, diagnostics=(_unreadable(task.path, error),))
         seen = (found.st_size, found.st_mtime_ns, found.st_ino, digest(data))
-        if len(data) > MAX_BYTES:
+        if max(found.st_size, len(data)) > MAX_BYTES:
             return wire.FileResult(task.path, *seen, diagnostics=(_too_large(task.path),))
         if seen[3] == task.digest:
             return wire.FileResult(task.path, *seen, is_same=True)
-        parsed = read_post(task.path, data, _zone(timezone))
+        parsed = read_post(task.path, data, _zone(batch.timezone))
         entry: Entry | None = None
         if parsed.post is not None:
-            entry = Entry(parsed.post, self._body(parsed.post, parsed.text, task, highlight=highlight))
+            entry = Entry(parsed.post, self._body(parsed.post, parsed.text, task, highlight=batch.highlight))
         return wire.FileResult(task.path, *seen, entry=entry, diagnostics=parsed.diagnostics)
 
     def _body(self, post: Post, text: str, task: wire.FileTask, *, highlight: bool) -> BodyRef:
@@ -165,8 +171,8 @@ class Worker:
         """Make an output; an error of blogd's own is the page's, not the run's."""
         try:
             return self._make(task)
-        except Exception:  # noqa: BLE001 - told as the page's finding, with the traceback
-            return self._failure(task, Rendering(None, {}), _internal(task.path, traceback.format_exc()))
+        except Exception as error:  # noqa: BLE001 - told as the page's finding, with the traceback
+            return self._failure(task, Rendering(None, {}), _internal(task.path, error))
 
     def _make(self, task: wire.PageTask) -> wire.PageResult:
         if task.key[0] == "copy":
@@ -190,22 +196,34 @@ class Worker:
 
     def _copy(self, task: wire.PageTask) -> wire.PageResult:
         source = str(task.key[2])
+        path = f"{self._setup.root}/{source}"
         rendering = Rendering(None, {("asset", source): 1})
         try:
-            name = self._digest_of(source)
-            size, mtime, is_written = -1, 0, name != task.digest
-            if is_written:
-                size, mtime = self._output.copy(f"{self._setup.root}/{source}", task.path, replace=task.replace)
+            before = os.stat(path)
+            name = self._digest_of(path)
         except FileNotFoundError:
             return self._loss(task, source)
+        except OSError as error:
+            return self._failure(task, rendering, _unreadable(source, error))
+        size, mtime, is_written = -1, 0, name != task.digest
+        try:
+            if is_written:
+                size, mtime = self._output.copy(path, task.path, replace=task.replace, progress=self._progress)
         except (OSError, OutputError) as error:
-            return self._failure(task, rendering, _unwritten(task.path, error))
+            if not _has_changed(path, before):
+                return self._failure(task, rendering, _unwritten(task.path, error))
+        if _has_changed(path, before):
+            return self._loss(task, source)
         reads, shared = self._reads.write(rendering.reads)
         return wire.PageResult(task.id, name, size, mtime, is_written, reads, shared, ())
 
-    def _digest_of(self, source: str) -> bytes:
-        with open(f"{self._setup.root}/{source}", "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    def _digest_of(self, path: str) -> bytes:
+        hasher = hashlib.blake2b(digest_size=16)
+        with open(path, "rb") as file:
+            while chunk := file.read(_CHUNK_BYTES):
+                hasher.update(chunk)
+                self._progress()
+        return hasher.digest()
 
     def _failure(self, task: wire.PageTask, rendering: Rendering, passing: Diagnostic | None = None) -> wire.PageResult:
         """Report an output that could not be made: by its own fault, or because of something that passes."""
@@ -218,64 +236,15 @@ class Worker:
         return wire.PageResult(task.id, b"", -1, 0, False, b"", 0, lost=lost)
 
 
-def run_worker(connection: Connection, setup: Setup, site: Site | None) -> None:
-    """Be a worker: the target of a process."""
-    _prepare(setup)
-    printed = _capture_output()
-    worker = Worker(setup, site or Site())
-    with contextlib.suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        while True:
-            task = wire.decode_task(connection.recv_bytes())
-            answer = attempt(worker, task)
-            text = _take_printed(printed)
-            if text:
-                connection.send_bytes(wire.encode(wire.Printed(text)))
-            if answer is not None:
-                connection.send_bytes(wire.encode(answer))
-    os._exit(0)
-
-
-def attempt(worker: Worker, task: wire.ToWorker) -> wire.FromWorker | None:
-    """Have a worker answer a message; an error of blogd's own is an answer too."""
+def attempt(worker: Worker, task: wire.ReadFiles | wire.RenderPages) -> wire.Answer:
+    """Have a worker answer a task; an error of blogd's own is an answer too."""
     try:
         return worker.answer(task)
+    except NotStoredError as error:
+        return wire.NotStored(task.batch, str(error))
     except Exception as error:  # noqa: BLE001 - the border of the process: it is told, and the worker goes on
-        batch = 0 if isinstance(task, wire.Update) else task.batch
         paths = tuple(file.path for file in task.tasks) if isinstance(task, wire.ReadFiles) else ()
-        return wire.WorkerFailed(batch, paths, f"{type(error).__name__}: {error}", traceback.format_exc())
-
-
-def _prepare(setup: Setup) -> None:
-    """Leave signals to the coordinator, and die with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415
-
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != setup.parent:
-        os._exit(1)
-
-
-def _capture_output() -> BinaryIO:
-    """Send what this process prints into a file of its own."""
-    file = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the process is
-    sys.stdout.flush()
-    os.dup2(file.fileno(), 1)
-    os.dup2(file.fileno(), 2)
-    return file
-
-
-def _take_printed(file: BinaryIO) -> str:
-    sys.stdout.flush()
-    size = os.fstat(file.fileno()).st_size
-    if not size:
-        return ""
-    text = os.pread(file.fileno(), PRINTED_MOST, 0).decode("utf-8", "replace")
-    os.ftruncate(file.fileno(), 0)
-    os.lseek(file.fileno(), 0, os.SEEK_SET)
-    return text
+        return wire.WorkerFailed(task.batch, paths, f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 @lru_cache(maxsize=4)
@@ -283,9 +252,18 @@ def _zone(name: str) -> ZoneInfo:
     return ZoneInfo(name)
 
 
-def _unreadable(path: str, reason: str) -> Diagnostic:
+def _has_changed(path: str, before: os.stat_result) -> bool:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return True
+    return (found.st_size, found.st_mtime_ns, found.st_ino) != (before.st_size, before.st_mtime_ns, before.st_ino)
+
+
+def _unreadable(path: str, error: OSError) -> Diagnostic:
+    reason = (error.strerror or str(error)).lower()
     return Diagnostic(
-        severity="error", path=path, message=f"can't be read: {reason.lower()}", hint="check the file's permissions"
+        severity="error", path=path, message=f"can't be read: {reason}", hint="check the file's permissions"
     )
 
 
@@ -296,7 +274,11 @@ def _too_large(path: str) -> Diagnostic:
     )
 
 
-def _internal(path: str, trace: str) -> Diagnostic:
+def _internal(path: str, error: Exception) -> Diagnostic:
+    if isinstance(error, MemoryError):
+        hint = "look for what makes it so large"
+        return Diagnostic(severity="error", path=path, message="needs more memory than there is", hint=hint)
+    trace = "".join(traceback.format_exception(error))
     return Diagnostic(severity="error", path=path, message="internal error", hint=f"please report this:\n{trace}")
 
 

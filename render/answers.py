@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from blogd.render.changes import list_of
 from blogd.render.reads import ALL, ASPECT, POST_ASPECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from blogd.render.reads import Entity
     from blogd.render.site import Site
@@ -19,8 +20,22 @@ if TYPE_CHECKING:
 
 def answer(site: Site, entity: Entity) -> object:
     """Give what a site says to a question, in values that can be compared; None to one that is not the site's."""
-    kind, *subject = entity
-    return _ANSWERS[kind](site, *subject) if kind in _ANSWERS else None
+    match entity:
+        case "post", str(path), str(tree):
+            found: object = _post(site, path, tree)
+        case "slice", _, _, _, int(start), int(stop):
+            found = site.members(list_of(entity))[start:stop]
+        case "length", *_:
+            found = len(site.members(list_of(entity)))
+        case "taxonomy", str(scope), str(kind):
+            found = _sizes(site, scope, kind)
+        case str(kind), str(name) if kind in _ABOUT_ONE:
+            found = _ABOUT_ONE[kind](site, name)
+        case str(kind), *_ if kind in _ABOUT_ALL:
+            found = _ABOUT_ALL[kind](site)
+        case _:
+            found = None
+    return found
 
 
 def difference(before: Site, after: Site, entity: Entity) -> int:
@@ -45,7 +60,8 @@ def _file(site: Site, path: str) -> str | None:
     return site.route(base) if base in site.order else None
 
 
-def _taxonomy(site: Site, scope: str, kind: str) -> dict[str, int]:
+def _sizes(site: Site, scope: str, kind: str) -> dict[str, int]:
+    """Give the number of posts of each list of a kind."""
     return {name: len(site.members((scope, kind, name))) for name in site.names.get((scope, kind), ())}
 
 
@@ -55,28 +71,27 @@ def _sitemap(site: Site) -> object:
     return site.lists, {key: [facts.get(name) for name in mapped] for key, facts in posts.items()}
 
 
-_ANSWERS: Final[Mapping[str | int, Callable[..., object]]] = {
-    "post": _post,
-    "slice": lambda site, scope, kind, name, start, stop: site.members((scope, kind, name))[start:stop],
-    "length": lambda site, *key: len(site.members(key)),
+_ABOUT_ONE: Final[dict[str, Callable[[Site, str], object]]] = {
     "slug": lambda site, slug: [(path, site.route(path)) for path in site.slugs.get(slug, ())],
-    "slugs": lambda site: {slug: site.route(paths[0]) for slug, paths in site.slugs.items()},
     "id": lambda site, name: site.ids.get(name, []),
-    "ids": lambda site: site.ids,
     "file": _file,
     "media": lambda site, name: site.media.find(name),
-    "media-names": lambda site: sorted(site.media.files),
     "linked-media": lambda site, post_id: site.media.linked(post_id),
     "photos": lambda site, month: site.media.photos(month),
-    "photo-months": lambda site: site.media.months(),
-    "cloud": lambda site: site.tag_counts,
     "tag": lambda site, name: site.meta.tags.get(name),
-    "tags": lambda site: site.meta.tags,
     "category": lambda site, name: site.meta.categories.get(name),
     "project": lambda site, field: getattr(site.meta.project, field),
-    "menu": lambda site: site.meta.menu,
     "template": lambda site, name: site.templates.get(name),
-    "taxonomy": _taxonomy,
-    "calendar": lambda site, scope: _taxonomy(site, scope, "day"),
+    "calendar": lambda site, scope: _sizes(site, scope, "day"),
+}
+
+_ABOUT_ALL: Final[dict[str, Callable[[Site], object]]] = {
+    "slugs": lambda site: {slug: site.route(paths[0]) for slug, paths in site.slugs.items()},
+    "ids": lambda site: site.ids,
+    "media-names": lambda site: sorted(site.media.files),
+    "photo-months": lambda site: site.media.months(),
+    "cloud": lambda site: site.tag_counts,
+    "tags": lambda site: site.meta.tags,
+    "menu": lambda site: site.meta.menu,
     "sitemap": _sitemap,
 }

@@ -1,7 +1,10 @@
 """Code highlighted by Pygments while the site is built: spans with CSS classes.
 
 Highlighting is by far the dearest thing in a body, so results are kept by code and language, and Pygments' machinery is
-imported with the first code in a language. Its lexers were not written for hostile input: long code stays plain.
+imported with the first code in a language.
+
+Its lexers were not written for hostile input: on 20,000 line feeds, or letters, or braces, many take quadratic time. So
+code stays plain if it is long, has a very long line, or a long stretch without any punctuation; no real program does.
 """
 
 from __future__ import annotations
@@ -18,18 +21,21 @@ if TYPE_CHECKING:
 HIGHLIGHT_CLASS = "highlight"
 LIGHT_STYLE, DARK_STYLE = "default", "github-dark"
 
-_MAX_LENGTH = 100_000
+_MAX_LENGTH = 20_000
+_HOSTILE = re.compile(r"[^\n]{1001}|[\w\s.$]{1001}")
 _LANGUAGE = re.compile(r"\{?\.?([\w#+.-]+)")
 
 
 @lru_cache(maxsize=512)
 def highlight_code(code: str, language: str) -> str | None:
-    """Return code as HTML, or None if the language isn't known or the code is too long to look into.
+    """Return code as HTML, or None if the language isn't known or the code is none to look into.
 
     `language` may be what follows the fence of a code block: `python`, `{.python}`, `js{1,3}`.
     """
     name = _LANGUAGE.match(language)
-    lexer = _lexer(name[1].lower()) if name and len(code) <= _MAX_LENGTH else None
+    if not name or len(code) > _MAX_LENGTH or _HOSTILE.search(code):
+        return None
+    lexer = _lexer(name[1].lower())
     return _formatter()(code, lexer) if lexer else None
 
 

@@ -17,7 +17,8 @@ more than length. Links, images and strikethrough nest 20 deep at most, as in mi
 
 Differences by choice: macros come before links; any URL scheme is let through, as in raw HTML; character references
 are CommonMark's; a bare URL keeps a closing parenthesis that it opened, and is text inside a raw `<a>`; `![^1]` is an
-exclamation mark and a footnote; the value of an attribute in a raw tag ends at white space of any kind.
+exclamation mark and a footnote; the value of an attribute in a raw tag ends at white space of any kind; long runs pair
+as in CommonMark (mistune may leave one unpaired).
 """
 
 from __future__ import annotations
@@ -142,7 +143,7 @@ class _Inline:
     _dead_below = 0  # brackets that a link already stands in can make no link
     _raw_link = False
     _raw_literal = ""
-    _unclosed: tuple[str, ...] = ()
+    _unclosed: frozenset[str] = frozenset()
     _ticks: dict[int, list[int]] | None = None
     _struck_ends: Sequence[int] | None = None
 
@@ -400,9 +401,9 @@ class _Inline:
         if empty := _EMPTY_COMMENT.match(text, start):
             return self._write(empty[0], empty.end())
         closing = _UNPARSED_END[(opening.lastindex or 4) - 1]
-        found = -1 if closing in self._unclosed else text.find(closing, opening.end())
+        found = text.find(closing, opening.end()) if closing not in self._unclosed else -1
         if found < 0:
-            self._unclosed += (closing,)
+            self._unclosed |= {closing}
             return self._write("&lt;", start + 1)
         end = found + len(closing)
         return self._write(text[start:end], end)

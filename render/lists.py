@@ -134,8 +134,6 @@ class _Items:
                 return lines, following
             elif self._is_end() or after_blank or is_empty:
                 break
-            else:
-                is_empty = False
             lines.append("\n" if after_blank else line)
             source.cursor += len(line)
         return lines, None

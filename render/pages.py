@@ -14,9 +14,9 @@ from urllib.parse import quote
 import msgspec
 
 from blogd.render.drops import ListedPost, Lookup, PostDrop, SiteDrop
-from blogd.render.labels import long_date
+from blogd.render.labels import label, long_date
 from blogd.render.reads import Recorder
-from blogd.render.routes import STYLESHEET, list_href
+from blogd.render.routes import SEARCH, STYLESHEET, list_href
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -183,6 +183,10 @@ class Page:
 
         return Lookup(find, everything)
 
+    def search_href(self) -> str:
+        """Give the URL of the search page, '' if the site has none."""
+        return self.site.prefix(self.tree) + SEARCH if self.project("search") else ""
+
     common: ClassVar[Mapping[str, Callable[..., object]]] = {
         "page_title": page_title,
         "document_title": lambda self: self.document_title(),
@@ -196,6 +200,7 @@ class Page:
         "canonical_media_path_by_source_path": media_paths,
         "post_data_json_by_id": post_data,
         "tag_color_by_name": tag_colors,
+        "search_href": search_href,
         "site": SiteDrop,
     }
 
@@ -368,6 +373,20 @@ class NotFoundPage(Page):
     def heading(self) -> str:
         """Give its title."""
         return "404"
+
+    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**Page.common, "alternate_links": lambda _: []}
+
+
+class SearchPage(Page):
+    """The page that searches."""
+
+    def heading(self) -> str:
+        """Give its title in the page's language."""
+        return label("render.search.label", self.tree)
+
+    def languages(self) -> list[dict[str, object]]:
+        """Give the site's languages, each with its search page."""
+        return self.switcher(dict.fromkeys(self.site.meta.trees, SEARCH))
 
     getters: ClassVar[Mapping[str, Callable[..., object]]] = {**Page.common, "alternate_links": lambda _: []}
 

@@ -56,6 +56,7 @@ def read_project(data: bytes) -> tuple[Project, tuple[Diagnostic, ...]]:
         max_posts_per_page=_page_size(file, top.get("maxPostsPerPage")),
         timezone=_timezone(file, file.text(top, "timezone")),
         highlight=file.flag(file.table(top, "blogd"), "highlight", default=True),
+        search=file.flag(file.table(top, "blogd"), "search", default=True),
     )
     return project, tuple(file.findings.noted)
 

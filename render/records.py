@@ -78,6 +78,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     max_posts_per_page: int = 50
     timezone: str = ""
     highlight: bool = True
+    search: bool = True
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -19,7 +19,7 @@ from blogd.render.highlight import stylesheet
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
-from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, Stage
+from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
 from blogd.render.project import CATEGORY_META_PATH
 from blogd.render.reads import Reads
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
@@ -105,6 +105,8 @@ class Renderer:
                 return PostPage(stage, self.site.bases[name], name)
             case "list":
                 return ListPage(stage, name, str(key[3]), cast("int", key[4]))
+            case "search":
+                return SearchPage(stage)
             case _:
                 return NotFoundPage(stage)
 
@@ -134,7 +136,7 @@ class Renderer:
             return self._post_template(page, page.post)
         if isinstance(page, ListPage):
             return self._list_template(page)
-        return "not-found"
+        return "search" if isinstance(page, SearchPage) else "not-found"
 
     def _post_template(self, page: Page, post: PostDrop) -> str:
         post.read("template")

@@ -7,6 +7,7 @@ An output is named by a *page key*, a tuple of plain values that says what is to
     ("list", tree, kind, name, n)      page n of a list, from 1
     ("text", tree, name)               404.html, rss.xml, atom.xml, calendar.json
     ("sitemap", "", name)              sitemap.xml, and its parts past 50,000 URLs
+    ("search", tree, "")               the search page of a language
     ("style", "", "")                  the stylesheet
     ("copy", "", source)               a file of assets/, images/ or media/, as it is
 
@@ -31,6 +32,7 @@ Outputs = dict[str, PageKey]
 
 SECTIONS: Final = ("single", "core", "category", "tag", "date", "copy")
 STYLESHEET: Final = "assets/blogd.css"
+SEARCH: Final = "/search/"
 CORE_FILES: Final = ("404.html", "rss.xml", "atom.xml", "calendar.json")
 NAME_MAX: Final = 255  # bytes in a file name, on every file system in use
 _LIST_FOLDERS: Final = {"category": "category/", "tag": "tag/"}
@@ -58,6 +60,8 @@ def core_outputs(site: Site) -> Outputs:
         for name in CORE_FILES:
             outputs[_folder(site, tree) + name] = ("text", tree, name)
         outputs[_folder(site, tree) + "index.html"] = ("list", tree, "root", "", 1)
+        if site.meta.project.search:
+            outputs[_folder(site, tree) + "search/index.html"] = ("search", tree, "")
     return outputs
 
 
@@ -132,6 +136,8 @@ def claim_source(key: PageKey) -> str:
             return str(key[2])
         case "list":
             return f"the list {list_href(str(key[2]), str(key[3]), cast('int', key[4]))}"
+        case "search":
+            return "blogd's search page"
         case _:
             return f"blogd's {key[2]}" if key[2] else "blogd's stylesheet"
 
@@ -146,7 +152,7 @@ def rank(site: Site, key: PageKey) -> tuple[int | str, ...]:
             return (0 if key[2] == "root" and key[4] == 1 else 2, *key)
         case "copy":
             return (3, *key)
-        case "style":
+        case "style" | "search":
             return (4, *key)
         case _:
             return (0, *key)

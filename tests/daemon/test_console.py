@@ -15,6 +15,7 @@ from blogd.daemon.console import REFRESH_S, RichReporter
 from blogd.daemon.events import (
     Built,
     DiagnosticEvent,
+    Difference,
     Event,
     Explained,
     Note,
@@ -24,6 +25,7 @@ from blogd.daemon.events import (
     RebuildStarted,
     Started,
     Stopped,
+    Verified,
     WorkerState,
 )
 from blogd.daemon.reporter import OutputClosedError
@@ -256,6 +258,22 @@ def test_verbose_shows_all_findings_and_reasons() -> None:
     assert not any("not shown" in line for line in lines)
     assert "  /a/: title of posts/b.md changed" in lines
     assert "  /a/: title of posts/b.md changed" not in Screen().emit([STARTED, reason])
+
+
+def test_differences_are_shown_and_their_sum_takes_the_place_of_the_display() -> None:
+    screen = Screen()
+    screen.emit([STARTED])
+    missing = Difference(path="a.html", kind="missing", line=0, because=("was removed after blogd wrote it",))
+    extra = Difference(path="b.html", kind="extra", line=0, because=("posts/b.md has it no more",))
+    lines = screen.emit([missing, extra, Verified(files=9, differences=2, failed=0, elapsed_ms=900)])
+    assert lines[1:] == [
+        "a.html: is missing",
+        "    was removed after blogd wrote it",
+        "b.html: should not be there",
+        "    posts/b.md has it no more",
+        "2 differences from a clean build of 9 files, verified in 900 ms",
+    ]
+    assert screen.reporter.tick() is None
 
 
 def test_files_cannot_drive_the_terminal() -> None:

@@ -8,6 +8,7 @@ import pytest
 from blogd.daemon.events import (
     Built,
     DiagnosticEvent,
+    Difference,
     Event,
     Explained,
     Note,
@@ -17,6 +18,7 @@ from blogd.daemon.events import (
     RebuildStarted,
     Started,
     Stopped,
+    Verified,
     WorkerState,
 )
 from blogd.render.diagnostic import Diagnostic
@@ -35,6 +37,8 @@ EVENTS: list[Event] = [
     RebuildStarted(changed=("posts/a.md",)),
     BUILT,
     Ready(),
+    Difference(path="a.html", kind="differs", line=3, because=("r",)),
+    Verified(files=9, differences=1, failed=0, elapsed_ms=12.5),
     Stopped(signal="SIGINT"),
 ]
 

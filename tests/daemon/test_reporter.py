@@ -12,6 +12,7 @@ import pytest
 from blogd.daemon.events import (
     Built,
     DiagnosticEvent,
+    Difference,
     Event,
     Explained,
     Note,
@@ -21,6 +22,7 @@ from blogd.daemon.events import (
     RebuildStarted,
     Started,
     Stopped,
+    Verified,
     WorkerState,
 )
 from blogd.daemon.reporter import JsonReporter, OutputClosedError, PlainReporter, QuietReporter, Reporter
@@ -217,6 +219,30 @@ def test_plain_lines_of_a_watch() -> None:
         "12:04:31 posts/a.md + 1 more: 3 rendered, 2 written, 38 ms",
         "stopped by SIGTERM; the next run goes on from here",
     ]
+
+
+DIFFERENCE = Difference(path="a/index.html", kind="differs", line=3, because=("title of posts/b.md (en) changed",))
+VERIFIED = Verified(files=1200, differences=1, failed=0, elapsed_ms=1500)
+
+
+def test_differences_and_their_sum_are_told_by_all() -> None:
+    told = ["a/index.html:3: differs", "    title of posts/b.md (en) changed"]
+    errors = io.StringIO()
+    emit(QuietReporter(errors), DIFFERENCE, VERIFIED)
+
+    assert errors.getvalue().splitlines() == told
+    assert plain_lines(DIFFERENCE, VERIFIED) == [
+        *told,
+        "1 difference from a clean build of 1,200 files, verified in 1.50 s",
+    ]
+    assert [line["event"] for line in json_lines(DIFFERENCE, VERIFIED)] == ["difference", "verified"]
+
+
+def test_an_output_that_is_right_is_said_to_be_and_what_was_left_out_is_counted() -> None:
+    (line,) = plain_lines(Verified(files=1, differences=0, failed=2, elapsed_ms=12))
+    assert line == (
+        "the output is that of a clean build: 1 file, verified in 12 ms; 2 that can't be rendered were left out"
+    )
 
 
 def test_a_note_may_have_several_lines() -> None:

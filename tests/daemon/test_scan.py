@@ -151,6 +151,14 @@ def test_a_link_out_of_the_project_is_left_out_and_told(tmp_path: Path, target: 
     assert messages(root) == [("warning", "posts/x.md", "is a link that leads out of the site; it is left out")]
 
 
+def test_a_link_that_is_no_input_is_nobodys_business(tmp_path: Path) -> None:
+    write(tmp_path, "posts/a.md")
+    link(tmp_path, "posts/users.txt", "/etc/passwd")
+    link(tmp_path, "posts/notes.txt", "a.md")
+    assert set(scan(tmp_path).files) == {"posts/a.md"}
+    assert messages(tmp_path) == []
+
+
 def test_an_input_folder_that_leads_out_of_the_project_is_left_out(tmp_path: Path) -> None:
     write(tmp_path, "outside/a.md")
     link(tmp_path / "site", "posts", str(tmp_path / "outside"))
@@ -177,6 +185,17 @@ def test_the_output_is_no_input_wherever_it_lies(tmp_path: Path) -> None:
     assert set(scan(tmp_path, output=tmp_path / "html").files) == {"assets/a.css", "media/out/b.jpg"}
     assert len(messages(tmp_path, tmp_path / "html")) == 1
     assert "media/out/b.jpg" not in scan(tmp_path, output=tmp_path / "media/out").files
+
+
+def test_a_neighbour_whose_name_begins_like_the_output_is_an_input(tmp_path: Path) -> None:
+    write(tmp_path, "media/out/a.jpg", "media/outer/b.jpg")
+    assert set(scan(tmp_path, output=tmp_path / "media/out").files) == {"media/outer/b.jpg"}
+
+
+def test_a_link_to_a_folder_whose_name_begins_like_its_own_is_followed(tmp_path: Path) -> None:
+    write(tmp_path, "posts/a/x.md")
+    link(tmp_path, "posts/ab/a", "../a")
+    assert set(scan(tmp_path).files) == {"posts/a/x.md", "posts/ab/a/x.md"}
 
 
 def test_a_link_above_the_output_does_not_lead_into_it(tmp_path: Path) -> None:
@@ -312,10 +331,12 @@ def test_a_look_does_not_go_through_a_link_that_leads_out(tmp_path: Path) -> Non
 
 
 def test_a_look_through_a_link_knows_where_it_came_from(tmp_path: Path) -> None:
-    write(tmp_path, "posts/a/x.md", "posts/b/y.md")
+    write(tmp_path, "posts/a/x.md", "posts/b/sub/y.md")
     link(tmp_path, "posts/a/b", "../b")
-    link(tmp_path, "posts/b/a", "../a")
-    assert look(tmp_path, ["posts/a/b"]).files.keys() == {"posts/a/b", "posts/a/b/y.md"}
+    link(tmp_path, "posts/b/sub/a", "../../a")
+    below = "posts/a/b/sub/"
+    wanted = {path for path in scan(tmp_path).files if path.startswith(below)}
+    assert look(tmp_path, ["posts/a/b/sub"]).files.keys() - {"posts/a/b/sub"} == wanted == {f"{below}y.md"}
 
 
 def test_a_look_tells_about_the_paths_it_was_given(tmp_path: Path) -> None:

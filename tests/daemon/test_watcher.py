@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -250,6 +251,20 @@ def test_a_site_that_is_gone_is_waited_for(
     assert (batch.rescan, batch.reason, batch.paths) == (True, "the site's folder is back", frozenset())
     write(site, A, "changed")
     hear_until(any_watcher, has(A))
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_nothing_is_told_while_the_site_is_gone(site: Path, ground: Path, hear: Hear, mode: Mode) -> None:
+    with Watcher(site, mode=mode, tick_s=0.1) as watcher:
+        site.rename(ground / "away")
+        while not hear(watcher).diagnostics:
+            pass
+        assert not select.select([watcher], [], [], 0.8)[0]  # no routine check, and no removed files
+
+
+def test_after_watches_were_renewed_there_is_a_check_soon(site: Path, watcher: Watcher, hear_until: HearUntil) -> None:
+    write(site, "posts/2025/new.md")
+    assert hear_until(watcher, wants_rescan)[-1].reason == "routine check"
 
 
 def test_a_swapped_site_is_told_and_watched(site: Path, ground: Path, hear_until: HearUntil) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unittest.mock import patch
@@ -31,6 +31,7 @@ from blogd.daemon.project import EPOCH, Project
 from blogd.daemon.queue import PageQueue
 from blogd.daemon.sources import Policy
 from blogd.render import renderer
+from blogd.render.reads import ASPECT
 from blogd.render.templates import CodeCache, Templates
 
 import msgspec
@@ -39,15 +40,17 @@ from tests.oracle.edits import Edit, do_all
 from tests.support import Ground, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from blogd.cache.store import PageRow
     from blogd.daemon.events import Event
     from blogd.render.diagnostic import Diagnostic
+    from blogd.render.reads import Entity
 
 COMMIT_PAGES: Final = 7
 NOON: Final = 1_700_000_000
+TEXT: Final = ASPECT["source"] | ASPECT["macros"]
 SHOWN_BEFORE: Final = 40
 SHOWN_AFTER: Final = 80
 
@@ -65,11 +68,11 @@ class Later(NamedTuple):
 
 
 class Clean(NamedTuple):
-    """What a clean build has made."""
+    """What a clean build has made; `unread` are the sources that it couldn't read, with what it says of them."""
 
     files: dict[str, bytes]
     failed: set[str]
-    unread: set[str]
+    unread: dict[str, tuple[Diagnostic, ...]]
     findings: set[Diagnostic]
 
 
@@ -122,8 +125,10 @@ class Oracle:
         self._code: CodeCache = {}
         self._policy = Policy()
         self._now = NOON
-        self._good: dict[str, bytes] = {}
-        self._is_vague = False
+        self._good: dict[str, bytes] = {}  # sources as they were when they could be read last
+        self._seen: dict[str, bytes] = {}
+        self._frame: object = None
+        self._is_vague = False  # is `_good` what the engine has seen?
         self.made: list[PageRow] = []
         self.written: set[str] = set()
         self.ground = Ground(folder / "site")
@@ -140,12 +145,12 @@ class Oracle:
         enter(patch.object(macro_host.MacroHost, "of", staticmethod(_host)))
         enter(patch.dict(os.environ, {EPOCH: str(self._now), "TZ": "UTC"}))
 
-    def _open(self, name: str, policy: Policy) -> tuple[Engine, _Reporter]:
+    def _open(self, name: str, policy: Policy, root: Path | None = None) -> tuple[Engine, _Reporter]:
         out, cache = self._folder / name, self._folder / f"{name}-cache"
         for folder in (out, cache / "bodies"):
             folder.mkdir(parents=True, exist_ok=True)
         reporter = _Reporter()
-        project = Project(self.ground.root, out, cache, cache / "bodies", 0, policy, "test", os.getpid())
+        project = Project(root or self.ground.root, out, cache, cache / "bodies", 0, policy, "test", os.getpid())
         engine = Engine(project, reporter)
         engine.open()
         return engine, reporter
@@ -180,17 +185,17 @@ class Oracle:
         """Do edits, and others while the engine works; kill the run after some steps, if that is wanted."""
         self._is_vague = True
         script = _Script(self, later, killed)
-        try:
+        with suppress(Killed):
             self._engine.look_at(do_all(edits, self.ground))
             script.step()
             while script:
                 self._engine.settle((), script.step)
                 script.step()
             self._settle()
-        except Killed:
-            self._engine.close()
-            script.finish()
-            self._begin(self._policy)
+            return
+        self._engine.close()
+        script.finish()
+        self._begin(self._policy)
 
     def tamper(self, deed: Callable[[str], None], number: int) -> None:
         """Do something to an output between two runs."""
@@ -235,18 +240,43 @@ class Oracle:
 
     def check(self) -> None:
         """Compare with a clean build; AssertionError says what differs."""
-        clean = self._clean()
+        clean = self._clean(self.ground.root)
+        self._is_vague = bool(clean.unread) and (self._is_vague or self._frame != self._engine_frame())
+        if self._is_vague and self._policy.keeps_last_good:
+            self.edit_between_runs([], Policy(drafts=self._policy.drafts))
+        self._remember(clean)
         if self._policy.keeps_last_good and clean.unread:
-            if self._is_vague:
-                self.edit_between_runs([], Policy(drafts=self._policy.drafts))
-                clean = self._clean()
-            else:
-                self._compare_with_last_good(clean)
-                return
-        self._compare(clean, self._findings())
-        self._is_vague = False
-        self._remember()
+            clean = self._clean_with_last_good(clean)
+        self._compare(clean)
         self._check_rest()
+
+    def _engine_frame(self) -> object:
+        """Give the settings that have a say in what a post's bytes mean."""
+        meta = self._engine.sources.meta
+        return meta.timezone, meta.project.highlight
+
+    def _remember(self, clean: Clean) -> None:
+        now = read_tree(self.ground.root)
+        for path, data in now.items():
+            if path not in clean.unread:
+                self._good[path] = data
+            elif not self._policy.keeps_last_good and data != self._seen.get(path):
+                self._good.pop(path, None)
+        self._good = {path: data for path, data in self._good.items() if path in now}
+        self._seen, self._frame = now, self._engine_frame()
+
+    def _clean_with_last_good(self, clean: Clean) -> Clean:
+        """Build the site as it was when the sources that can't be read could be."""
+        copy = self._folder / "copy"
+        shutil.copytree(self.ground.root, copy)
+        for path in clean.unread:
+            (copy / path).unlink()
+            if path in self._good:
+                (copy / path).write_bytes(self._good[path])
+        found = self._clean(copy, frozenset(clean.unread))
+        shutil.rmtree(copy)
+        told = {finding for findings in clean.unread.values() for finding in findings}
+        return found._replace(findings=found.findings | told)
 
     def _check_rest(self) -> None:
         self.look_everywhere()
@@ -254,19 +284,18 @@ class Oracle:
         assert not made, f"made again without a reason: {made}"
         assert not self._reporter.notes, f"the engine had troubles: {self._reporter.notes}"
 
-    def _findings(self) -> set[Diagnostic]:
-        return self._engine.books.findings.standing()
-
-    def _clean(self) -> Clean:
+    def _clean(self, root: Path, lost: frozenset[str] = frozenset()) -> Clean:
         cached = partial(Templates, code_cache=self._code)
         with patch.object(renderer, "Templates", cached):
-            engine, reporter = self._open("clean", Policy(drafts=self._policy.drafts))
+            engine, reporter = self._open("clean", Policy(drafts=self._policy.drafts), root)
             try:
                 engine.look_everywhere()
                 engine.settle((), lambda: None)
                 files = read_tree(self._folder / "clean")
-                failed = {row.path for row in engine.books.manifest.pages.values() if row.state == FAILED}
-                unread = {row.path for row in engine.sources.rows.values() if row.failed}
+                manifest = engine.books.manifest
+                rows = manifest.pages.values()
+                failed = {row.path for row in rows if row.state == FAILED or _shows_source(manifest.reads_of(row), lost)}
+                unread = {row.path: row.diagnostics for row in engine.sources.rows.values() if row.failed}
                 assert not reporter.notes, f"a clean build had troubles: {reporter.notes}"
                 return Clean(files, failed, unread, engine.books.findings.standing())
             finally:
@@ -274,15 +303,10 @@ class Oracle:
                 for name in ("clean", "clean-cache"):
                     shutil.rmtree(self._folder / name)
 
-    def _compare(self, clean: Clean, findings: set[Diagnostic]) -> None:
+    def _compare(self, clean: Clean) -> None:
+        findings = self._engine.books.findings.standing()
         troubles = [*_differing(read_tree(self._out), clean), *_unlike(findings, clean.findings)]
         assert not troubles, "\n".join(troubles)
-
-    def _compare_with_last_good(self, clean: Clean) -> None:
-        """Compare with a clean build of the site as it was when the sources that can't be read could be."""
-
-    def _remember(self) -> None:
-        pass
 
 
 class _Script:
@@ -314,6 +338,11 @@ class _Script:
         """Do all edits that are left."""
         for deed in self._edits:
             do_all(deed.edits, self._oracle.ground)
+
+
+def _shows_source(reads: Iterable[tuple[Entity, int]], lost: frozenset[str]) -> bool:
+    """Tell whether a page shows the very text of a source: that goes with the source."""
+    return any(entity[0] == "post" and entity[1] in lost and mask & TEXT for entity, mask in reads)
 
 
 def _host(_: Path, memo: MacroMemo | None = None) -> macro_host.MacroHost:

@@ -32,8 +32,10 @@ def test_an_unknown_language_is_none() -> None:
     assert highlight_code(PROGRAM, "!") is None
 
 
-def test_long_code_is_not_looked_into() -> None:
-    assert highlight_code("x = 1\n" * 20_000, "python") is None
+@pytest.mark.parametrize("code", ["x = 1\n" * 4_000, "\n" * 2_000, "a " * 2_000, "{" * 2_000, "a\n" * 2_000])
+def test_code_that_could_hold_a_lexer_up_stays_plain(code: str) -> None:
+    assert highlight_code(code, "java") is None
+    assert highlight_code(code[:900], "java") is not None
 
 
 @given(

@@ -36,6 +36,8 @@ def numbered(scrap: str) -> str:
 
 SHAPES = {
     "stars around a letter": "*" * (LENGTH // 2) + "a" + "*" * (LENGTH // 2),
+    "openers of one kind, closers of another": "*a " * (LENGTH // 3) + "b_ " * (LENGTH // 3),
+    "unclosed comments": "a <!--" * (5 * LENGTH),
     "nested strong": "**a " * (LENGTH // 8) + " a**" * (LENGTH // 8),
     "nested links": "[" * (LENGTH // 5) + "a" + "](b)" * (LENGTH // 5),
     "nested images": "![a" * (LENGTH // 7) + "](b)" * (LENGTH // 7),

@@ -58,7 +58,9 @@ OURS_ALONE = [
     r"\*{4}|_{4}",  # long runs: mistune may leave one unpaired
     r"^(?: {4}|[ \t]*\t)[ \t]*$",  # a line of spaces: mistune takes it for code
     r"(?:[-+*]|[0-9][.)])[ \t]*\n(?!\n)",  # an item without a first line: mistune goes on with the next one
-    r"^ {0,3}(?:[-+*]|[0-9][.)]) {2,4}\S.*\n+ {2,3}(?:[-+*]|[0-9][.)])",  # an item indented less than another's text
+    # A text far from its marker: mistune lets no block begin between their two indentations.
+    r"(?:[-+*]|[0-9][.)]) {2,4}\S",
+    r"^ {0,3}\[\^1\]:[^\n]*\n+(?: [^\n]*\n+)* {5}",  # a note's code: mistune lets it fall out of the note
     # A marker behind a quote that can't interrupt a paragraph: mistune moves the line, and the paragraph before the
     # quote with it, behind the quote.
     r">[^\n]*\n[> ]*(?:[-+*]|[0-9]+[.)])[ \t]*$|>[^\n]*\n[> ]*[23][.)]",

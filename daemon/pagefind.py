@@ -1,0 +1,135 @@
+"""Talk to Pagefind: a process of its own, which makes a search index of finished pages and ends.
+
+    python -m blogd.daemon.pagefind OUT FOLDER
+
+reads the paths of pages, below OUT, from `FOLDER/pages` and leaves the index in `FOLDER/new`. Pagefind numbers pages in
+the order in which it gets them, and its command line takes them as the file system lists them. So they are handed over
+one by one, sorted, by the protocol of its `--service`: base64 of JSON, ended by a comma, a question and its answer at a
+time. What it makes then depends on the pages alone, but for the order of languages in one file, which is mended here.
+
+Of what Pagefind writes, the scripts and styles of its own search boxes are left out.
+"""
+
+from __future__ import annotations
+
+import base64
+import importlib
+import os
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from typing import TYPE_CHECKING, Final, Protocol, cast
+from urllib.parse import quote
+
+import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+PACKAGE: Final = "pagefind_bin"
+IGNORED: Final = ("header", "footer", "nav", "aside")
+PAGES: Final = "pages"
+NEW: Final = "new"
+ENTRY: Final = "pagefind-entry.json"
+
+_SCRIPTS: Final = frozenset({"pagefind.js", "pagefind-worker.js", ENTRY})
+_BLOCK: Final = 1 << 16
+
+
+class _Package(Protocol):
+    def get_executable(self) -> Path: ...
+
+
+class _Payload(msgspec.Struct):
+    type: str
+    index_id: int = 0
+    message: str = ""
+
+
+class _Answer(msgspec.Struct):
+    payload: _Payload
+
+
+class PagefindError(Exception):
+    """Pagefind did not do what it was asked to."""
+
+
+def pagefind_version() -> str:
+    """Give the version of Pagefind, '' if the extra isn't installed."""
+    try:
+        return version(PACKAGE)
+    except PackageNotFoundError:
+        return ""
+
+
+def is_needed(name: str) -> bool:
+    """Tell whether a file of Pagefind's is one that searching needs."""
+    return name in _SCRIPTS or name.endswith((".pf_fragment", ".pf_index", ".pf_meta", ".pagefind"))
+
+
+def main(arguments: list[str]) -> None:
+    """Make an index."""
+    out, folder = arguments
+    with open(f"{folder}/{PAGES}", encoding="utf-8", errors="surrogateescape") as file:
+        pages = file.read().split("\0")
+    service = _Service()
+    number = service.ask({"type": "NewIndex", "config": {"exclude_selectors": IGNORED}}).index_id
+    for page in pages:
+        service.ask({"type": "AddFile", "index_id": number, **_page(out, page)})
+    service.ask({"type": "WriteFiles", "index_id": number, "output_path": f"{folder}/{NEW}"})
+    service.close()
+    _sort_keys(f"{folder}/{NEW}/{ENTRY}")
+
+
+def _page(out: str, path: str) -> Mapping[str, str]:
+    with open(f"{out}/{path}", encoding="utf-8", errors="replace") as file:
+        html = file.read()
+    return {"url": "/" + quote(os.fsencode(path.removesuffix("index.html"))), "file_contents": html}
+
+
+def _sort_keys(path: str) -> None:
+    with open(path, "rb") as file:
+        entry = cast("object", msgspec.json.decode(file.read()))
+    with open(path, "wb") as file:
+        file.write(msgspec.json.encode(entry, order="sorted"))
+
+
+class _Service:
+    """Pagefind, waiting for questions."""
+
+    def __init__(self) -> None:
+        package = cast("_Package", importlib.import_module(PACKAGE))
+        command = [str(package.get_executable()), "--service"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
+        self._answers = self._read()
+
+    def ask(self, question: Mapping[str, object]) -> _Payload:
+        """Give the answer to a question. Raises PagefindError where it says that something is wrong."""
+        stream = self._process.stdin
+        assert stream is not None
+        stream.write(base64.b64encode(msgspec.json.encode({"message_id": 1, "payload": question})) + b",")
+        stream.flush()
+        answer = next(self._answers)
+        if answer.type == "Error":
+            raise PagefindError(answer.message)
+        return answer
+
+    def _read(self) -> Iterator[_Payload]:
+        stream = self._process.stdout
+        assert stream is not None
+        text = b""
+        while block := os.read(stream.fileno(), _BLOCK):
+            text += block
+            if text.endswith(b","):
+                yield msgspec.json.decode(base64.b64decode(text[:-1]), type=_Answer).payload
+                text = b""
+        raise PagefindError(f"Pagefind ended: exit code {self._process.wait()}")
+
+    def close(self) -> None:
+        """End Pagefind."""
+        self._process.communicate()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
