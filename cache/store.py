@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import msgspec
 
-from blogd.cache.database import DamagedError, connect, connect_to_read, translated, set_aside
+from blogd.cache.database import DamagedError, connect, connect_to_read, set_aside, translated
 from blogd.cache.reasons import Cause
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.routes import PageKey

@@ -22,7 +22,7 @@ from blogd.cache.reasons import Cause
 from blogd.cache.store import CLEAN, STALE, PageRow, Store
 from blogd.daemon.findings import Findings
 from blogd.daemon.ledger import Ledger
-from blogd.daemon.output import Output
+from blogd.daemon.output import Output, digest_of
 from blogd.daemon.plan import Reassigned
 from blogd.render.diagnostic import Diagnostic
 
@@ -61,7 +61,8 @@ class Books:
     def open(self, sources: Sources) -> None:
         """Take stock: what earlier runs found, and which files are not as they were left."""
         self.output.sweep()
-        self.findings.load(self.store.get("findings"), sources.rows.values(), self.manifest.pages.values())
+        settled = [row for row in self.manifest.pages.values() if row.state != STALE]
+        self.findings.load(self.store.get("findings"), sources.rows.values(), settled)
         for row in self.manifest.pages.values():
             if row.state == CLEAN:
                 if self.is_intact(row):

@@ -139,7 +139,10 @@ def watch(engine: Engine, **given: Unpack[_WatchArguments]) -> int:
 @_OUT
 @_JSON
 def why(page: str, site: Path, out: Path | None, json: bool) -> int:  # noqa: FBT001 - click's way
-    """Say what PAGE, a URL of SITE or a file of its output, is made of, what it reads, and why it was last rendered."""
+    """Say what a page is made of, what it reads, and why it was last rendered.
+
+    PAGE is a URL of SITE, or a file of its output.
+    """
     from blogd.daemon.options import Options, checked  # noqa: PLC0415
     from blogd.daemon.why import run_why  # noqa: PLC0415
 
@@ -160,7 +163,10 @@ def why(page: str, site: Path, out: Path | None, json: bool) -> int:  # noqa: FB
 @_QUIET
 @click.pass_obj
 def verify(engine: Engine, **given: Unpack[_VerifyArguments]) -> int:
-    """Compare the output of SITE with a clean build; exits with 1 if a file differs, is missing or is too much."""
+    """Compare the output of SITE with a clean build.
+
+    Exits with 0 when they are the same, 1 when a file differs, is missing or should not be there.
+    """
     return _run(engine, "verify", {**given, "drafts": False, "clean": False, "verbose": False}, poll=False)
 
 

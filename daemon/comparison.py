@@ -1,7 +1,6 @@
 """An output folder held against a clean build of the same sources: which files differ, and what should have told.
 
-The clean build takes the output's files for its own and writes, elsewhere, only what comes out otherwise: so what it
-has written is what differs.
+The clean build writes only what does not come out as it is there (`Books.twin`): what it has written is what differs.
 
 For a file that differs, the two records of what its page read are compared as well:
 
@@ -12,7 +11,6 @@ For a file that differs, the two records of what its page read are compared as w
 
 from __future__ import annotations
 
-import hashlib
 import os
 from itertools import takewhile
 from typing import TYPE_CHECKING
@@ -22,13 +20,13 @@ from blogd.cache.store import CLEAN, FAILED, STALE
 from blogd.daemon import reads_wording
 from blogd.daemon.events import Difference
 from blogd.daemon.ledger import read_ledger
+from blogd.daemon.output import digest_of
 from blogd.render.answers import difference
 from blogd.render.reads import ALL
-from blogd.render.routes import claim_source
+from blogd.render.routes import claim_source, is_of_index
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from blogd.cache.manifest import Manifest
     from blogd.cache.store import PageRow
@@ -36,15 +34,6 @@ if TYPE_CHECKING:
     from blogd.daemon.project import Project
     from blogd.render.reads import Entity
     from blogd.render.site import Site
-
-
-def standing_digest(folder: Path, path: str) -> bytes:
-    """Give the digest of a file as `output.digest` does, b'' if there is none to read."""
-    try:
-        with open(folder / path, "rb") as file:
-            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
-    except OSError:
-        return b""
 
 
 class Comparison:
@@ -55,7 +44,8 @@ class Comparison:
         self._project = project
         self._site = site
         self._clean = manifest
-        self._ours = read_ledger(str(known.out)) | known.manifest.ids.keys()
+        index = {row.path for row in known.manifest.pages.values() if is_of_index(row.key)}
+        self._ours = (read_ledger(str(known.out)) | known.manifest.ids.keys()) - index
         self._differing: dict[Entity, int] = {}
 
     def differences(self) -> Iterator[Difference]:
@@ -70,7 +60,7 @@ class Comparison:
 
     def _difference(self, clean: PageRow) -> Difference:
         known = _row(self._known.manifest, clean.path)
-        found = standing_digest(self._known.out, clean.path)
+        found = digest_of(self._known.out / clean.path)
         if not found:
             gone = "was removed after blogd wrote it" if known else f"was never made for {claim_source(clean.key)}"
             return Difference(path=clean.path, kind="missing", line=0, because=(gone,))

@@ -36,7 +36,7 @@ from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
 from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.scan import look, scan
-from blogd.daemon.searching import Index, Searching
+from blogd.daemon.searching import Index, Progress, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
 from blogd.render.diagnostic import Diagnostic
@@ -194,18 +194,18 @@ class Engine:
             ready = self._wait(handles)
         return ready
 
-    def index(self) -> bool:
-        """Make the search index in the background, if it is not that of the pages; tell whether it is on its way.
+    def index(self) -> Progress:
+        """Make the search index in the background, if it is not that of the pages; tell how far it is.
 
         To be called when the engine has settled, and again when the index may be done: it then goes into the output.
         """
         if not self._project.policy.has_search and not self._search.index.files:
-            return False
+            return Progress.IDLE
         settings = self.sources.rows.get(PROJECT_PATH)
         origin = self._search.origin(self.books.manifest, settings.digest if settings else b"")
         if not self._search.is_due(origin):
             self._search.close()
-            return False
+            return Progress.IDLE
         self.load()
         index: Index | None = Index(origin)
         if self.site.meta.project.search:
@@ -213,7 +213,8 @@ class Engine:
             self.books.findings.replace(("search",), self._search.findings)
         if index is not None:
             self._publish(index)
-        return self._search.is_running
+            return Progress.DONE
+        return Progress.BUSY if self._search.is_running else Progress.IDLE
 
     def _publish(self, index: Index) -> None:
         change = self._repair.then(self._plan.claim_index(self._search.outputs(index)))
@@ -459,10 +460,12 @@ class Engine:
         self._reads_open -= 1
         if not is_suspect:
             self._to_read.extendleft(reversed(task.tasks))
-        elif len(task.tasks) > 1:
-            self._to_read_alone.extend(task.tasks)
-        else:
-            self._give_up_reading(task.tasks[0].path, f"a worker that read this post died: {reason}")
+            return
+        match task.tasks:
+            case (one,):
+                self._give_up_reading(one.path, f"a worker that read this post died: {reason}")
+            case several:
+                self._to_read_alone.extend(several)
 
     def _give_up_reading(self, path: str, message: str) -> None:
         hint = "look for what is unusual in it; if nothing is, please report it"

@@ -6,7 +6,7 @@ Looking needs no lock. The database is read as it was when it was opened; bodies
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -57,10 +57,10 @@ class LastRun:
         return site
 
     @property
-    def shows_drafts(self) -> bool:
-        """Whether drafts were rendered."""
+    def policy(self) -> Policy:
+        """What was shown."""
         stored = self._store.get("policy")
-        return stored is not None and _decode_policy(stored).drafts
+        return _decode_policy(stored) if stored else Policy()
 
     @property
     def version(self) -> str:
@@ -86,16 +86,12 @@ def place_of(options: Options) -> Place:
 
 @contextmanager
 def last_run(place: Place) -> Generator[LastRun]:
-    """Open what is known of an output folder; RefusalError if it can't be read."""
+    """Open what is known of an output folder; RefusalError if it can't be read, or what is done inside meets that."""
     try:
-        store = Store(place.cache, "", read_only=True)
+        with closing(Store(place.cache, "", read_only=True)) as store:
+            yield LastRun(place, store)
     except StoreError as error:
-        hint = "`blogd build` sets a broken cache aside and makes everything anew"
-        raise RefusalError(f"{error.path}: can't be read: {error.reason}", hint) from error
-    try:
-        yield LastRun(place, store)
-    finally:
-        store.close()
+        raise RefusalError(str(error), error.hint) from error
 
 
 def _no_host() -> MacroHost:

@@ -56,7 +56,7 @@ def not_made(script: Script, error: Exception) -> Diagnostic:
     return _finding("error", script, f"it could not be called: {type(error).__name__}: {error}", 0, "", "")
 
 
-def _finding(  # noqa: PLR0913, PLR0917 - private, and all of it is needed
+def _finding(  # noqa: PLR0913 - private, and all of it is needed
     severity: Severity, script: Script, message: str, line: int, hint: str, printed: str
 ) -> Diagnostic:
     printed = shorten(printed.rstrip())

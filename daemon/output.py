@@ -159,6 +159,15 @@ def digest(data: bytes) -> bytes:
     return hashlib.blake2b(data, digest_size=16).digest()
 
 
+def digest_of(path: Path) -> bytes:
+    """Give the digest of a file, b'' if there is none to read."""
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).digest()
+    except (OSError, ValueError):
+        return b""
+
+
 def _stranger(path: str) -> OutputError:
     return OutputError(f"{path} stands in the output, but blogd did not write it", "move it away, or delete it")
 

@@ -7,7 +7,8 @@ the order in which it gets them, and its command line takes them as the file sys
 one by one, sorted, by the protocol of its `--service`: base64 of JSON, ended by a comma, a question and its answer at a
 time. What it makes then depends on the pages alone, but for the order of languages in one file, which is mended here.
 
-Of what Pagefind writes, the scripts and styles of its own search boxes are left out.
+Pagefind gives its files in an answer too. When it is asked to write them, it says that it has before they are whole.
+The scripts and styles of its own search boxes are left out.
 """
 
 from __future__ import annotations
@@ -34,17 +35,23 @@ NEW: Final = "new"
 ENTRY: Final = "pagefind-entry.json"
 
 _SCRIPTS: Final = frozenset({"pagefind.js", "pagefind-worker.js", ENTRY})
-_BLOCK: Final = 1 << 16
+_BLOCK: Final = 1 << 20
 
 
 class _Package(Protocol):
     def get_executable(self) -> Path: ...
 
 
+class _File(msgspec.Struct):
+    path: str
+    content: bytes  # base64 in JSON
+
+
 class _Payload(msgspec.Struct):
     type: str
     index_id: int = 0
     message: str = ""
+    files: list[_File] = []
 
 
 class _Answer(msgspec.Struct):
@@ -63,11 +70,6 @@ def pagefind_version() -> str:
         return ""
 
 
-def is_needed(name: str) -> bool:
-    """Tell whether a file of Pagefind's is one that searching needs."""
-    return name in _SCRIPTS or name.endswith((".pf_fragment", ".pf_index", ".pf_meta", ".pagefind"))
-
-
 def main(arguments: list[str]) -> None:
     """Make an index."""
     out, folder = arguments
@@ -77,9 +79,10 @@ def main(arguments: list[str]) -> None:
     number = service.ask({"type": "NewIndex", "config": {"exclude_selectors": IGNORED}}).index_id
     for page in pages:
         service.ask({"type": "AddFile", "index_id": number, **_page(out, page)})
-    service.ask({"type": "WriteFiles", "index_id": number, "output_path": f"{folder}/{NEW}"})
+    for file in service.ask({"type": "GetFiles", "index_id": number}).files:
+        if _is_needed(file.path):
+            _write(f"{folder}/{NEW}/{file.path}", file.content)
     service.close()
-    _sort_keys(f"{folder}/{NEW}/{ENTRY}")
 
 
 def _page(out: str, path: str) -> Mapping[str, str]:
@@ -88,11 +91,17 @@ def _page(out: str, path: str) -> Mapping[str, str]:
     return {"url": "/" + quote(os.fsencode(path.removesuffix("index.html"))), "file_contents": html}
 
 
-def _sort_keys(path: str) -> None:
-    with open(path, "rb") as file:
-        entry = cast("object", msgspec.json.decode(file.read()))
+def _is_needed(path: str) -> bool:
+    """Tell whether a file is one that searching needs."""
+    return path in _SCRIPTS or path.endswith((".pf_fragment", ".pf_index", ".pf_meta", ".pagefind"))
+
+
+def _write(path: str, content: bytes) -> None:
+    if path.endswith(ENTRY):
+        content = msgspec.json.encode(cast("object", msgspec.json.decode(content)), order="sorted")
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "wb") as file:
-        file.write(msgspec.json.encode(entry, order="sorted"))
+        file.write(content)
 
 
 class _Service:
@@ -118,12 +127,12 @@ class _Service:
     def _read(self) -> Iterator[_Payload]:
         stream = self._process.stdout
         assert stream is not None
-        text = b""
+        text = bytearray()
         while block := os.read(stream.fileno(), _BLOCK):
             text += block
-            if text.endswith(b","):
+            if block.endswith(b","):
                 yield msgspec.json.decode(base64.b64decode(text[:-1]), type=_Answer).payload
-                text = b""
+                text.clear()
         raise PagefindError(f"Pagefind ended: exit code {self._process.wait()}")
 
     def close(self) -> None:

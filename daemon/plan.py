@@ -140,8 +140,7 @@ class Plan:
             self._claims[path] = new
         else:
             del self._claims[path]
-        if path.endswith(".html"):
-            self._pages += bool(new) - bool(old)
+        self._pages += _is_listed(new) - _is_listed(old)
 
     def _award(self, before: Mapping[str, PageKey | None]) -> Reassigned:
         """Decide who gets the paths that were touched."""
@@ -152,14 +151,15 @@ class Plan:
             if claims is None:
                 result.dropped.add(path)
                 continue
-            if len(claims) > 1:
-                claims = self._claims[path] = tuple(sorted(claims, key=lambda claim: rank(self._site, claim[1])))
-                self._report(path, claims)
-            if claims[0][1] != key:
-                result.assigned[path] = claims[0][1]
+            ranked = sorted(claims, key=lambda claim: rank(self._site, claim[1]))
+            if len(ranked) > 1:
+                self._claims[path] = tuple(ranked)
+                self._report(path, ranked)
+            if ranked[0][1] != key:
+                result.assigned[path] = ranked[0][1]
         return result
 
-    def _report(self, path: str, claims: tuple[Claim, ...]) -> None:
+    def _report(self, path: str, claims: list[Claim]) -> None:
         winner = claims[0][1]
         losers = [key for _, key in claims[1:] if key != winner and key[0] not in OWN_PAGES]
         url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
@@ -188,3 +188,8 @@ class Plan:
             hint="give it a shorter slug or name",
         )
         return True
+
+
+def _is_listed(claims: tuple[Claim, ...]) -> bool:
+    """Tell whether a path is in the sitemap."""
+    return any(key[0] in {"post", "page", "extra", "list"} for _, key in claims)

@@ -151,13 +151,15 @@ class _Walk:
     def start(self, path: str) -> None:
         """Take in a file or folder, and everything below it."""
         folder, _, name = path.rpartition("/")
+        top, *below = path.split("/")
+        if top not in FOLDERS or not name or any(map(is_hidden, below)):
+            return
         try:
             place = self._place_of(folder)
             details = Path(self._root, path).lstat()
         except (OSError, ValueError):
             return
-        is_hidden_path = not name or any(map(is_hidden, path.split("/")))
-        if place is None or is_hidden_path or not self._is_utf8(place, name):
+        if place is None or not self._is_utf8(place, name):
             return
         self._take(place, name, details)
         while self._pending:

@@ -16,13 +16,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from blogd.cache.store import CLEAN
 from blogd.daemon.output import digest
-from blogd.daemon.pagefind import NEW, PAGES, is_needed, pagefind_version
+from blogd.daemon.pagefind import NEW, PAGES, pagefind_version
 from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
@@ -36,6 +37,14 @@ FILES: Final = "files"
 OUTPUT: Final = "pagefind"
 MOST_S: Final = 900.0
 _SHOWN_BYTES: Final = 2_000
+
+
+class Progress(Enum):
+    """How far the search index is: as the pages are, on its way, or just put into the output."""
+
+    IDLE = auto()
+    BUSY = auto()
+    DONE = auto()
 
 
 class Index(msgspec.Struct, frozen=True):
@@ -111,7 +120,7 @@ class Searching:
         os.rename(new, files)
         found: dict[str, str] = {}
         for parent, _, names in os.walk(files):
-            for name in filter(is_needed, names):
+            for name in names:
                 with open(f"{parent}/{name}", "rb") as file:
                     found[os.path.relpath(file.name, files)] = digest(file.read()).hex()
         return dict(sorted(found.items()))

@@ -22,6 +22,7 @@ from blogd.daemon.lock import held
 from blogd.daemon.memory import MemoryGauge
 from blogd.daemon.output import OutputError
 from blogd.daemon.project import open_project
+from blogd.daemon.searching import Progress
 from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def _build(project: Project, options: Options, reporter: Reporter, started: floa
     with _session(project, options, reporter) as session:
         session.engine.look_everywhere()
         session.work()
-        while session.index():
+        while session.index() is Progress.BUSY:
             session.engine.idle(())
         session.report(started)
         return session.exit_code()
@@ -101,14 +102,17 @@ class _Watch:
         if not self._is_ready:
             self._is_ready = True
             self._reporter.emit(Ready())
-        is_busy = True
+        is_news = True
         while True:
-            ready = session.engine.idle([watcher.fileno()], QUIET_S if is_busy else math.inf)
-            if watcher.fileno() in ready:
+            ready = session.engine.idle([watcher.fileno()], QUIET_S if is_news else math.inf)
+            is_news = watcher.fileno() in ready
+            if is_news:
                 session.follow(watcher, 0.0)
-                is_busy = True
-            else:
-                is_busy = session.index(watcher.fileno())
+                continue
+            progress = session.index(watcher.fileno())
+            is_news = progress is Progress.BUSY
+            if progress is Progress.DONE:
+                self._reporter.emit(Note(text="search is up to date"))
 
     def _started_watcher(self) -> Watcher:
         from blogd.daemon.watcher import Mode, Watcher  # noqa: PLC0415 - brings what a build can spare
@@ -146,12 +150,13 @@ class _Session:
         self._memory.measure(self._pids(), now=True)
         return ready
 
-    def index(self, *handles: int) -> bool:
-        """Go on with the search index; tell whether it is still on its way."""
-        is_busy = self.engine.index()
-        self.work(*handles)
+    def index(self, *handles: int) -> Progress:
+        """Go on with the search index, and tell how far it is."""
+        progress = self.engine.index()
+        if progress is Progress.DONE:
+            self.work(*handles)
         self._tell_news()
-        return is_busy
+        return progress
 
     def follow(self, watcher: Watcher, started: float) -> None:
         """Take in what the watcher says, until nothing is left to do; then sum up.

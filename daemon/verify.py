@@ -2,6 +2,7 @@
 
 The site is built once more, with a cache of its own and as of the time that the output shows; what comes out otherwise
 is written into a folder beside the cache. Pages that can't be rendered keep their last good version: they are left out.
+So is the search index: it is made from all pages at once.
 """
 
 from __future__ import annotations
@@ -10,20 +11,21 @@ import os
 import shutil
 import time
 from contextlib import contextmanager
-from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from blogd.cache.store import CLEAN
-from blogd.daemon.comparison import Comparison, standing_digest
+from blogd.daemon.comparison import Comparison
 from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine
 from blogd.daemon.events import Started, Verified
-from blogd.daemon.exits import ExitCode
+from blogd.daemon.exits import ExitCode, RefusalError
 from blogd.daemon.last_run import LastRun, last_run, place_of
 from blogd.daemon.lock import held
+from blogd.daemon.output import OutputError
 from blogd.daemon.project import Project, versions
-from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -59,7 +61,7 @@ def _clean_project(known: LastRun, workers: int) -> Generator[Project]:
     shutil.rmtree(folder, ignore_errors=True)
     out.mkdir(parents=True)
     bodies.mkdir()
-    policy = Policy(drafts=known.shows_drafts)
+    policy = msgspec.structs.replace(known.policy, keeps_last_good=False)
     try:
         yield Project(known.root, out, folder, bodies, workers, policy, versions(), os.getpid(), known.build_time)
     finally:
@@ -69,11 +71,13 @@ def _clean_project(known: LastRun, workers: int) -> Generator[Project]:
 @contextmanager
 def _built(project: Project, known: LastRun, reporter: Reporter) -> Generator[Engine]:
     engine = Engine(project, reporter)
-    engine.books.manifest.standing = partial(standing_digest, known.out)
+    engine.books.twin = known.out
     try:
         engine.open()
         engine.look_everywhere()
         engine.settle([], lambda: None)
         yield engine
+    except OutputError as error:
+        raise RefusalError(str(error), error.hint) from error
     finally:
         engine.close()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from blogd.render.links import url_segment
 from blogd.render.reads import ASPECT
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from blogd.render.reads import ListKey, Recorder
     from blogd.render.site import Entry, Site
 
-_CREATED: Final = ASPECT["created_at"]
+Getters = Mapping[str, "Callable[[Any], object]"]  # each takes the object that it is a getter of
 
 
 class Scene(Protocol):
@@ -39,7 +39,7 @@ class Drop:
     """An object that a template sees through getters."""
 
     __slots__ = ("scene",)
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    getters: ClassVar[Getters] = {}
 
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
@@ -177,7 +177,7 @@ class PostDrop(Drop):
         """Give the raw Markdown."""
         return Content(self.scene, self.path)
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+    getters: ClassVar[Getters] = {
         "id": identity,
         "slug": slug,
         "title": title,
@@ -208,7 +208,7 @@ class ListedPost(PostDrop):
                 return excerpt
         return self.content()
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**PostDrop.getters, "content": summary}
+    getters: ClassVar[Getters] = {**PostDrop.getters, "content": summary}
 
 
 class Posts:
@@ -268,7 +268,7 @@ class SiteDrop(Drop):
             for name in names
         ]
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+    getters: ClassVar[Getters] = {
         "name": lambda self: self.project("name"),
         "description": lambda self: self.project("description"),
         "url": lambda self: self.project("public_url"),

@@ -50,12 +50,13 @@ class MediaIndex:
         """Take in what is new."""
         entities = set(self._entities(delta)) | set(_entities(media for media in delta.values() if media))
         before = {entity: self._answer(entity) for entity in entities}
-        months = self.months()
+        months, names = self.months(), self.files.keys() & delta.keys()
         for path, media in delta.items():
             self._exchange(path, media)
         for entity in entities:
             changes.add(entity, int(before[entity] != self._answer(entity)))
         changes.add(("photo-months",), int(months != self.months()))
+        changes.add(("media-names",), int(names != self.files.keys() & delta.keys()))
 
     def _exchange(self, path: str, media: Media | None) -> None:
         old = self.files.pop(path, None)

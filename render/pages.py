@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from blogd.render.drops import ListedPost, Lookup, PostDrop, SiteDrop
+from blogd.render.drops import Getters, ListedPost, Lookup, PostDrop, SiteDrop
 from blogd.render.labels import label, long_date
 from blogd.render.reads import Recorder
 from blogd.render.routes import SEARCH, STYLESHEET, list_href
@@ -41,7 +41,7 @@ class Stage(NamedTuple):
 class Page:
     """What all pages have."""
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {}
+    getters: ClassVar[Getters] = {}
 
     def __init__(self, stage: Stage) -> None:
         self.site, self.tree, self._now, self._read_source = stage
@@ -187,7 +187,7 @@ class Page:
         """Give the URL of the search page, '' if the site has none."""
         return self.site.prefix(self.tree) + SEARCH if self.project("search") else ""
 
-    common: ClassVar[Mapping[str, Callable[..., object]]] = {
+    common: ClassVar[Getters] = {
         "page_title": page_title,
         "document_title": lambda self: self.document_title(),
         "language": lambda self: self.tree,
@@ -257,7 +257,7 @@ class PostPage(Page):
         root, path = str(self.project("public_url")), self.canonical()
         return [{"href": f"{root}{self.site.prefix(tree)}{path}", "hreflang": tree} for tree in trees]
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+    getters: ClassVar[Getters] = {
         **Page.common,
         "post": lambda self: self.post,
         "post_categories": lambda self: self.post.categories(),
@@ -345,7 +345,7 @@ class ListPage(Page):
             for index, (day, block) in enumerate(days)
         ]
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {
+    getters: ClassVar[Getters] = {
         **Page.common,
         "archive_context": archive,
         "archive_title": lambda self: self.heading(),
@@ -374,7 +374,7 @@ class NotFoundPage(Page):
         """Give its title."""
         return "404"
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**Page.common, "alternate_links": lambda _: []}
+    getters: ClassVar[Getters] = {**Page.common, "alternate_links": lambda _: []}
 
 
 class SearchPage(Page):
@@ -388,7 +388,7 @@ class SearchPage(Page):
         """Give the site's languages, each with its search page."""
         return self.switcher(dict.fromkeys(self.site.meta.trees, SEARCH))
 
-    getters: ClassVar[Mapping[str, Callable[..., object]]] = {**Page.common, "alternate_links": lambda _: []}
+    getters: ClassVar[Getters] = {**Page.common, "alternate_links": lambda _: []}
 
 
 def media_href(path: str) -> str:

@@ -10,6 +10,7 @@ An output is named by a *page key*, a tuple of plain values that says what is to
     ("search", tree, "")               the search page of a language
     ("style", "", "")                  the stylesheet
     ("copy", "", source)               a file of assets/, images/ or media/, as it is
+    ("copy", "", source, digest)       a file of the search index, with these contents
 
 Paths of outputs are relative to the output folder. Several keys may claim one path; `rank` says who gets it.
 """
@@ -51,6 +52,11 @@ def section(key: PageKey) -> str:
             return "copy"
         case _:
             return "core"
+
+
+def is_of_index(key: PageKey) -> bool:
+    """Tell whether an output is a file of the search index."""
+    return key[0] == "copy" and len(key) == 4
 
 
 def core_outputs(site: Site) -> Outputs:

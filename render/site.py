@@ -219,7 +219,7 @@ class Site:
             (body.digest, post.path),
             post.source_digest,
             base.slug,
-            post.language,
+            post.language or post.sibling_language or self.main,
             post.author or base.author,
             created,
             created if updated is None else updated,
@@ -341,7 +341,7 @@ class Site:
     def _derive(self, changes: Changes) -> None:
         """Add the questions about many posts at once."""
         kinds = {entity[0] for entity in changes.masks}
-        for kind, everything in (("slug", "slugs"), ("id", "ids"), ("media", "media-names")):
+        for kind, everything in (("slug", "slugs"), ("id", "ids")):
             if kind in kinds:
                 changes.add((everything,))
         if changes.lists or any(mask & _MAPPED for entity, mask in changes.masks.items() if entity[0] == "post"):

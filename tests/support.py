@@ -12,6 +12,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from blogd.daemon.engine import Engine
 from blogd.daemon.events import Note
 from blogd.daemon.options import Mode, Options
@@ -126,7 +128,9 @@ def builder(
 ) -> Generator[Builder]:
     """Open a site as a new run would; 0 workers: without processes."""
     reporter = Silence()
-    engine = Engine(open_project(Options(mode=mode, site=site, out=out, drafts=drafts), workers), reporter)
+    project = open_project(Options(mode=mode, site=site, out=out, drafts=drafts), workers)
+    plain = replace(project, policy=replace(project.policy, has_search=False))  # whatever is installed
+    engine = Engine(plain, reporter)
     try:
         engine.open()
         yield Builder(engine, out, reporter)

@@ -317,10 +317,24 @@ def test_looking_at_the_top_folders_is_a_scan(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["posts/a.md~", "posts/.git/x.md", "html/x.md", "README.md", "posts/../secret.md", "/etc", "", "posts/a.md/b.md"],
+    [
+        "posts/a.md~",
+        "posts/.git/x.md",
+        "posts/.git",
+        "posts/.git/deep",
+        "posts/a.md/b.md",
+        "posts/../secret.md",
+        "posts/..",
+        "posts/",
+        "html/x.md",
+        "html",
+        "README.md",
+        "/etc",
+        "",
+    ],
 )
 def test_a_look_sees_nothing_that_a_scan_would_not(tmp_path: Path, path: str) -> None:
-    write(tmp_path, "posts/a.md", "posts/a.md~", "posts/.git/x.md", "html/x.md", "README.md", "secret.md")
+    write(tmp_path, "posts/a.md", "posts/a.md~", "posts/.git/deep/x.md", "html/x.md", "README.md", "secret.md")
     assert look(tmp_path, [path]).files == {path: None}
 
 

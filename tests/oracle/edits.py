@@ -6,7 +6,6 @@ sequence of edits is a sequence of edits, which is what shrinking needs.
 
 from __future__ import annotations
 
-import os
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -16,15 +15,23 @@ from blogd.daemon.scan import FOLDERS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from tests.support import Ground
-
 FENCE = "---\n"
+
+
+class Place(Protocol):
+    """A project folder. Each deed gives the paths that it touched, and raises OSError where it can't be done."""
+
+    def write(self, path: str, data: bytes) -> list[str]: ...
+    def touch(self, path: str) -> list[str]: ...
+    def read(self, path: str) -> bytes: ...
+    def delete(self, path: str) -> list[str]: ...
+    def rename(self, path: str, to: str) -> list[str]: ...
 
 
 class Edit(Protocol):
     """Something that is done to a project folder."""
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         """Do it and give the paths that were touched; raises OSError where it can't be done."""
         ...
 
@@ -34,7 +41,7 @@ class Write:
     path: str
     text: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         return ground.write(self.path, self.text.encode())
 
 
@@ -46,7 +53,7 @@ class Field:
     name: str
     value: str | None
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         head, body = split(ground.read(self.path).decode())
         head = re.sub(rf"(?m)^{self.name}:.*\n", "", head)
         line = "" if self.value is None else f"{self.name}: {self.value}\n"
@@ -60,7 +67,7 @@ class Body:
     path: str
     text: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         head, _ = split(ground.read(self.path).decode())
         return ground.write(self.path, f"{FENCE}{head}{FENCE}{self.text}".encode())
 
@@ -69,7 +76,7 @@ class Body:
 class Touch:
     path: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         return ground.touch(self.path)
 
 
@@ -79,9 +86,9 @@ class Resave:
 
     path: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         ground.write(f"{self.path}~", ground.read(self.path))
-        (ground.root / f"{self.path}~").replace(ground.root / self.path)
+        ground.rename(f"{self.path}~", self.path)
         return [self.path]
 
 
@@ -89,7 +96,7 @@ class Resave:
 class Delete:
     path: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         return ground.delete(self.path)
 
 
@@ -98,7 +105,7 @@ class Rename:
     path: str
     to: str
 
-    def do(self, ground: Ground) -> list[str]:
+    def do(self, ground: Place) -> list[str]:
         return ground.rename(self.path, self.to)
 
 
@@ -111,7 +118,7 @@ def split(text: str) -> tuple[str, str]:
     return "", text
 
 
-def do_all(edits: Sequence[Edit], ground: Ground) -> set[str]:
+def do_all(edits: Sequence[Edit], ground: Place) -> set[str]:
     """Do edits, and give the paths that a watcher would name."""
     touched: set[str] = set()
     for edit in edits:
@@ -120,13 +127,3 @@ def do_all(edits: Sequence[Edit], ground: Ground) -> set[str]:
         except OSError:
             continue
     return {path for path in touched if path.partition("/")[0] in FOLDERS}
-
-
-def files_of(ground: Ground) -> list[str]:
-    """Give all files of a project folder, sorted."""
-    found = (
-        os.path.relpath(os.path.join(parent, name), ground.root)
-        for parent, _, names in os.walk(ground.root)
-        for name in names
-    )
-    return sorted(found)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from blogd.daemon.output import digest
 from blogd.render.body import Link, Macro
@@ -30,10 +28,12 @@ from blogd.render.site import BodyRef, Delta, Entry, Meta
 from blogd.render.template_source import read_template
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-    from blogd.render.body import Body
-    from blogd.render.records import Media, Project, TemplateSource
+    from blogd.render.posts import PostFile
+    from blogd.render.records import Media, TemplateSource
+
+T = TypeVar("T")
 
 SIDECAR: Final = ".meta"
 
@@ -59,6 +59,7 @@ class Memory:
         return self.files[path]
 
     def delete(self, path: str) -> list[str]:
+        self.read(path)
         del self.files[path]
         return [path]
 
@@ -95,5 +96,55 @@ def delta(old: Delta, new: Delta) -> Delta:
     )
 
 
-def _difference[T](old: dict[str, T | None], new: dict[str, T | None]) -> dict[str, T | None]:
-    return {path: new.get(path) for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
+def _difference(old: Mapping[str, T | None], new: Mapping[str, T | None]) -> dict[str, T | None]:
+    return {path: new.get(path) for path in sorted(old.keys() | new.keys()) if old.get(path) != new.get(path)}
+
+
+def _entry(path: str, data: bytes, timezone: str) -> Entry | None:
+    parsed = _read_post(path, data, timezone)
+    shown = parsed.post is not None and parsed.post.status == "published"
+    return Entry(parsed.post, _body(path, parsed.text)) if parsed.post is not None and shown else None
+
+
+@lru_cache(maxsize=4096)
+def _read_post(path: str, data: bytes, timezone: str) -> PostFile:
+    return read_post(path, data, ZoneInfo(timezone))
+
+
+@lru_cache(maxsize=4096)
+def _body(path: str, text: str) -> BodyRef:
+    body = render_body(text, highlight=False)
+    urls = (piece.url for piece in body.pieces if isinstance(piece, Link) and piece.attribute == "href")
+    links = tuple(dict.fromkeys(url for url in urls if link_target(url, path)))
+    macros = tuple(piece for piece in body.pieces if isinstance(piece, Macro))
+    return BodyRef("", 0, 0, digest(text.encode()), links, macros)
+
+
+def _media(path: str, sidecar: bytes | None) -> Media:
+    return media_without_sidecar(path) if sidecar is None else read_sidecar(path + SIDECAR, sidecar)[0]
+
+
+def _template(path: str, data: bytes) -> TemplateSource | None:
+    return _read(lambda found: read_template(path[10:-7], path, found), data, None)
+
+
+def _meta(files: Mapping[str, bytes]) -> Meta:
+    project = _read(lambda data: read_project(data)[0], files.get(PROJECT_PATH), DEFAULT_PROJECT)
+    others = (language for language in project.blog_languages if language != project.main_language)
+    return Meta(
+        project=project,
+        trees=(project.main_language, *others),
+        timezone=project.timezone or "UTC",
+        categories=_read(lambda data: read_categories(data)[0], files.get(CATEGORY_META_PATH), dict(DEFAULT_CATEGORIES)),
+        tags=_read(lambda data: read_tags(data)[0], files.get(TAGS_PATH), {}),
+        menu=_read(lambda data: read_menu(data)[0], files.get(MENU_PATH), DEFAULT_MENU),
+    )
+
+
+def _read(reader: Callable[[bytes], T], data: bytes | None, default: T) -> T:
+    if data is None:
+        return default
+    try:
+        return reader(data)
+    except SourceError:
+        return default

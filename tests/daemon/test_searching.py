@@ -1,0 +1,185 @@
+"""Search, as an extra: whole runs with it and without, what they leave, and what they spare."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from blogd.daemon.pagefind import pagefind_version
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.skipif(not pagefind_version(), reason="the extra `search` is not installed")
+
+
+def build(site: Path, *arguments: object) -> dict[str, object]:
+    command = [sys.executable, "-m", "blogd.daemon", "build", str(site), "--json", *map(str, arguments)]
+    environment = {**os.environ, "SOURCE_DATE_EPOCH": "1700000000"}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    last: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return last
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def index(folder: Path) -> dict[str, bytes]:
+    return {name: data for name, data in tree(folder).items() if name.startswith("pagefind/")}
+
+
+def post(site: Path, name: str, words: str, **fields: str) -> None:
+    matter = "".join(f"{key}: {value}\n" for key, value in {"title": name, "createdAt": "2024-03-05", **fields}.items())
+    (site / "posts").mkdir(parents=True, exist_ok=True)
+    (site / "posts" / f"{name}.md").write_text(f"---\n{matter}---\n{words}\n", "utf-8")
+
+
+def settings(site: Path, **blogd: bool) -> None:
+    project = {"name": "Test", "publicUrl": "https://t.example/b", "blogLanguages": ["en", "de"], "blogd": blogd}
+    (site / "meta").mkdir(exist_ok=True)
+    (site / "meta/project.json").write_text(json.dumps({**project, "timezone": "UTC"}), "utf-8")
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """A blog of two posts and a page, in two languages, built."""
+    folder = tmp_path / "site"
+    post(folder, "one", "Herrings.")
+    post(folder, "two", "Mackerels.")
+    post(folder, "three", "Whelks.", categories="[page]")
+    settings(folder)
+    build(folder)
+    return folder
+
+
+def test_an_index_is_made_of_single_pages_in_each_language(site: Path) -> None:
+    entry = json.loads((site / "html/pagefind/pagefind-entry.json").read_text("utf-8"))
+
+    assert {language: found["page_count"] for language, found in entry["languages"].items()} == {"en": 3, "de": 3}
+    assert [*entry["languages"]] == ["de", "en"]
+    assert {"pagefind/pagefind.js", "pagefind/wasm.de.pagefind"} <= index(site / "html").keys()
+    assert not [name for name in index(site / "html") if "ui" in name or name.endswith(".css")]
+
+
+def test_every_page_has_a_box_and_every_language_a_search_page(site: Path) -> None:
+    german = (site / "html/de/search/index.html").read_text("utf-8")
+
+    assert 'action="/b/search/"' in (site / "html/index.html").read_text("utf-8")
+    assert 'action="/b/de/search/"' in (site / "html/de/2024/03/05/one/index.html").read_text("utf-8")
+    assert '<script type="module" id="_pagefind" src="/b/pagefind/pagefind.js">' in german
+    assert "<noscript><p>Die Suche braucht JavaScript." in german
+    assert "/search/" not in (site / "html/sitemap.xml").read_text("utf-8")
+
+
+def test_a_second_build_makes_nothing(site: Path) -> None:
+    told = build(site)
+
+    assert (told["rendered"], told["written"]) == (0, 0)
+
+
+def test_an_edit_gives_the_index_of_a_clean_build(site: Path, tmp_path: Path) -> None:
+    before = index(site / "html")
+    post(site, "one", "Sprats.")
+    (site / "posts/two.md").unlink()
+    build(site)
+    build(site, "--out", tmp_path / "clean")
+
+    after = index(site / "html")
+    assert after == index(tmp_path / "clean")
+    assert {name for name in after if after[name] != before.get(name)} > {"pagefind/pagefind-entry.json"}
+    assert before["pagefind/pagefind.js"] == after["pagefind/pagefind.js"]
+    assert not before.keys() <= after.keys()
+
+
+def test_switched_off_nothing_is_left_of_it_but_what_others_wrote(site: Path, tmp_path: Path) -> None:
+    (site / "html/pagefind/mine.txt").write_text("mine", "utf-8")
+    settings(site, search=False)
+    build(site)
+    build(site, "--out", tmp_path / "clean")
+
+    assert index(site / "html") == {"pagefind/mine.txt": b"mine"}
+    assert not (site / "html/search").exists()
+    assert 'role="search"' not in (site / "html/index.html").read_text("utf-8")
+    (site / "html/pagefind/mine.txt").unlink()
+    assert tree(site / "html") == tree(tmp_path / "clean")
+
+
+def test_an_altered_index_is_put_right(site: Path) -> None:
+    before = tree(site / "html")
+    (site / "html/pagefind/pagefind.js").write_text("broken", "utf-8")
+    (site / "html/pagefind/wasm.de.pagefind").unlink()
+
+    told = build(site)
+
+    assert (told["rendered"], told["written"]) == (0, 2)
+    assert tree(site / "html") == before
+
+
+def test_an_index_whose_cache_was_lost_is_made_anew(site: Path) -> None:
+    before = tree(site / "html")
+    told = build(site, "--clean")
+
+    assert told["removed"] == 0
+    assert tree(site / "html") == before
+
+
+def test_a_page_of_ones_own_takes_the_place_of_the_search_page(site: Path) -> None:
+    post(site, "search", "My own way to search.", categories="[page]")
+
+    build(site)
+
+    assert "My own way to search." in (site / "html/search/index.html").read_text("utf-8")
+    assert "My own way to search." in (site / "html/de/search/index.html").read_text("utf-8")
+
+
+def test_a_pagefind_that_fails_is_a_warning(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = index(site / "html")
+    package = tmp_path / "packages" / "pagefind_bin"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("def get_executable():\n    return '/bin/false'\n", "ascii")
+    monkeypatch.setenv("PYTHONPATH", f"{package.parent}:{os.environ.get('PYTHONPATH', '')}")
+    post(site, "one", "Sprats.")
+
+    command = [sys.executable, "-m", "blogd.daemon", "build", str(site), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    told = [json.loads(line) for line in done.stdout.splitlines()]
+    (finding,) = [event for event in told if event["event"] == "diagnostic"]
+
+    assert done.returncode == 0
+    assert finding["severity"] == "warning"
+    assert "no search index" in finding["message"]
+    assert '"search": false' in finding["hint"]
+    assert index(site / "html") == before
+
+
+def test_verify_has_no_quarrel_with_an_index(site: Path) -> None:
+    command = [sys.executable, "-m", "blogd.daemon", "verify", str(site)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def test_a_watch_brings_the_index_up_to_date_when_it_is_quiet(site: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "blogd.daemon", "watch", str(site), "--poll", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        assert watch.stdout is not None
+        next(line for line in watch.stdout if json.loads(line)["event"] == "ready")
+        post(site, "one", "Sprats.")
+        next(line for line in watch.stdout if json.loads(line)["event"] == "built")
+        before = index(site / "html")
+        next(line for line in watch.stdout if "search is up to date" in line)
+        watch.send_signal(signal.SIGINT)
+        watch.stdout.read()
+    build(site, "--out", tmp_path / "clean")
+
+    assert before != index(site / "html")
+    assert build(site)["written"] == 0
+    assert index(site / "html") == index(tmp_path / "clean")
