@@ -18,6 +18,7 @@ import msgspec
 from blogd.daemon.code_cache import tidy_code
 from blogd.daemon.exits import RefusalError
 from blogd.daemon.pagefind import pagefind_version
+from blogd.daemon.resources import bundled_digest
 from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
@@ -108,4 +109,4 @@ def cache_of(root: Path, out: Path) -> Path:
 def versions() -> str:
     """Name the versions of all that has a say in what pages look like."""
     names = [f"{name} {version_of(name)}" for name in LIBRARIES]
-    return ", ".join([*names, f"python {platform.python_version()}"])
+    return ", ".join([*names, f"python {platform.python_version()}", f"templates {bundled_digest()}"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
@@ -24,6 +25,12 @@ def bundled_templates() -> dict[str, TemplateSource]:
 def stylesheet_source() -> str:
     """Give the stylesheet of the bundled templates."""
     return _bundled().joinpath("blogd.css").read_text("utf-8")
+
+
+def bundled_digest() -> str:
+    """Give a digest of the bundled templates and their stylesheet."""
+    texts = [stylesheet_source(), *(f"{name}\0{source.text}" for name, source in bundled_templates().items())]
+    return hashlib.blake2b("\0".join(texts).encode(), digest_size=8).hexdigest()
 
 
 def _bundled() -> Traversable:

@@ -4,7 +4,8 @@ For some milliseconds of a save a file is absent (vim, Emacs and git put a new o
 before the data comes), and one save is reported in several pieces. So a reported path is *held* until a look at it is
 steady:
 
-- *steady*: it is there, isn't empty, and its last change (ctime: unlike mtime it can't be set) is older than a tick;
+- *steady*: it is there, isn't empty, and its last change (ctime: unlike mtime it can't be set) is older than a tick, and
+  older still if it is large: such a file is written in many pieces, between which a program may have to wait;
 - *missing*: it is gone or empty and may be about to come back, so that is believed after `PATIENCE_S`;
 - *young*: it has just changed and may go on changing, so it is believed when it is steady, or after `YOUNG_PATIENCE_S`.
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 TICK_NS: Final = 12_000_000  # kernels stamp files at 100 Hz or more
+PIECE_NS_PER_BYTE: Final = 100
+PIECES_NS: Final = 40_000_000
 PATIENCE_S: Final = 0.15
 HOLD_UP_S: Final = 0.3
 YOUNG_PATIENCE_S: Final = 1.0
@@ -182,7 +185,8 @@ class Settling:
 def _judge(sight: Sight | None, wall_ns: int) -> _State:
     if sight is None or sight.size == 0:
         return _State.MISSING
-    return _State.YOUNG if 0 <= wall_ns - sight.ctime_ns < TICK_NS else _State.STEADY
+    rest_ns = TICK_NS + min(PIECE_NS_PER_BYTE * sight.size, PIECES_NS)
+    return _State.YOUNG if 0 <= wall_ns - sight.ctime_ns < rest_ns else _State.STEADY
 
 
 def _is_final(sight: Sight, wall_ns: int) -> bool:

@@ -75,7 +75,7 @@ def test_every_page_has_a_box_and_every_language_a_search_page(site: Path) -> No
     assert 'action="/b/search/"' in (site / "html/index.html").read_text("utf-8")
     assert 'action="/b/de/search/"' in (site / "html/de/2024/03/05/one/index.html").read_text("utf-8")
     assert '<script type="module" id="_pagefind" src="/b/pagefind/pagefind.js">' in german
-    assert "<noscript><p>Die Suche braucht JavaScript." in german
+    assert "<noscript>Die Suche braucht JavaScript." in german
     assert "/search/" not in (site / "html/sitemap.xml").read_text("utf-8")
 
 

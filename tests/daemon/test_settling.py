@@ -105,6 +105,16 @@ def test_a_save_is_told_once_its_last_change_is_a_tick_old(world: World) -> None
     assert not world.settling
 
 
+@pytest.mark.parametrize(
+    ("size", "rest_s"), [(5_000, 0.0125), (200_000, 0.032), (400_000, 0.052), (400_000_000, 0.052), (-1, 0.012)]
+)
+def test_a_large_file_has_to_rest_for_longer(world: World, size: int, rest_s: float) -> None:
+    world.write(A, size=size)
+    told, took_s = world.until_told()
+    assert told == {A}
+    assert rest_s <= took_s <= rest_s + STEP_S
+
+
 def test_an_old_mtime_does_not_make_a_file_steady(world: World) -> None:
     world.write(A)
     world.disk[A] = world.disk[A]._replace(mtime_ns=1_000)
