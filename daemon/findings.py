@@ -52,6 +52,10 @@ class Findings:
         else:
             self._found.pop(owner, None)
 
+    def of(self, owner: Owner) -> tuple[Diagnostic, ...]:
+        """Give what an owner has found."""
+        return self._found.get(owner, ())
+
     def standing(self) -> set[Diagnostic]:
         """Give all findings, each once."""
         return {diagnostic for found in self._found.values() for diagnostic in found}

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.watcher import Watcher
+    from blogd.render.diagnostic import Diagnostic
 
 RETRY_S: Final = 5.0
 QUIET_S: Final = 3.0  # without an edit, before search is brought up to date
@@ -175,14 +176,18 @@ class _Session:
 
     def _take(self, batch: Batch) -> bool:
         """Hand a batch to the engine; tell whether it names something that blogd reads."""
-        if batch.diagnostics:
-            self.engine.books.findings.replace(("watch",), batch.diagnostics)
+        if batch.diagnostics or batch.rescan:
+            self.engine.books.findings.replace(("watch",), batch.diagnostics or self._lasting())
         if batch.rescan:
             self.engine.look_everywhere()
         elif batch.paths:
             self._reporter.emit(RebuildStarted(changed=tuple(sorted(batch.paths))))
             self.engine.look_at(batch.paths)
         return bool(batch.paths)
+
+    def _lasting(self) -> list[Diagnostic]:
+        """Give what the watcher has said for good: errors are over when it looks at everything again."""
+        return [item for item in self.engine.books.findings.of(("watch",)) if item.severity == "warning"]
 
     def _look_around(self) -> None:
         """Measure memory and tell what was found, now and then."""

@@ -4,8 +4,8 @@ For some milliseconds of a save a file is absent (vim, Emacs and git put a new o
 before the data comes), and one save is reported in several pieces. So a reported path is *held* until a look at it is
 steady:
 
-- *steady*: it is there, isn't empty, and its last change (ctime: unlike mtime it can't be set) is older than a tick, and
-  older still if it is large: such a file is written in many pieces, between which a program may have to wait;
+- *steady*: it is there, isn't empty, and its last change (ctime: unlike mtime it can't be set) is older than a tick,
+  and older still if it is large: such a file is written in many pieces, between which a program may have to wait;
 - *missing*: it is gone or empty and may be about to come back, so that is believed after `PATIENCE_S`;
 - *young*: it has just changed and may go on changing, so it is believed when it is steady, or after `YOUNG_PATIENCE_S`.
 

@@ -127,6 +127,12 @@ class Sources:
         folder = f"{path}/"
         return [known for known in self.rows if known.startswith(folder)]
 
+    def doubt(self, paths: Iterable[str]) -> None:
+        """Have sources compared by their bytes, whatever their stat says."""
+        for path in paths:
+            if path in self.rows:
+                self.rows[path].size = -1
+
     def distrust(self, paths: Iterable[str]) -> None:
         """Have sources read again, whatever their stat says."""
         for path in paths:

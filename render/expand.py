@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from blogd.render import macros
 from blogd.render.labels import label
-from blogd.render.links import url_segment
 from blogd.render.pages import media_href
 from blogd.render.reads import ASPECT
+from blogd.render.routes import list_href
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -60,8 +60,7 @@ class Expander:
                 return macros.photo_archive(call, language, _Album(page), _month_label(language), media_href)
             case "tag_cloud":
                 page.recorder.read(("cloud",))
-                counts = page.site.tag_counts.items()
-                return macros.tag_cloud(call, language, [(name, n, f"/tag/{url_segment(name)}/") for name, n in counts])
+                return macros.tag_cloud(call, language, _listed_tags(page))
             case _:
                 return macros.video(call, language)
 
@@ -70,6 +69,14 @@ class Expander:
             return ""
         page.recorder.read(("post", post, page.tree), ASPECT["id"])
         return page.site.entries[post].post.id
+
+
+def _listed_tags(page: Page) -> list[tuple[str, int, str]]:
+    """Give the tags that have a page in the page's tree, each with the number of all its posts."""
+    scope = page.site.scope(page.tree)
+    page.recorder.read(("taxonomy", scope, "tag"))
+    listed = page.site.names.get((scope, "tag"), ())
+    return [(name, n, list_href("tag", name, 1)) for name, n in page.site.tag_counts.items() if name in listed]
 
 
 class _Album:

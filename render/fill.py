@@ -13,6 +13,8 @@ from blogd.render.body import Anchor, Link, Macro
 from blogd.render.links import MediaLink, PostLink, link_target, split_suffix
 from blogd.render.macros import Finding
 from blogd.render.pages import media_href
+from blogd.render.reads import ASPECT
+from blogd.render.urls import MAIN_TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,4 +109,12 @@ def resolve_link(page: Page, url: str, record: str) -> str | None:
         return media_href(media) + split_suffix(url)[1] if media else None
     page.recorder.read(("slug", target.slug) if isinstance(target, PostLink) else ("file", target.path))
     path = page.site.find(target)
-    return page.site.route(path) + split_suffix(url)[1] if path else None
+    return _home(page, path) + page.site.route(path) + split_suffix(url)[1] if path else None
+
+
+def _home(page: Page, path: str) -> str:
+    """Give what leads to the main tree, where the page's own doesn't have the post."""
+    if page.tree == page.site.main:
+        return ""
+    page.recorder.read(("post", path, page.tree), ASPECT["trees"])
+    return "" if page.site.is_in(path, page.tree) else MAIN_TREE

@@ -248,7 +248,7 @@ class _Writer:
         items = [self._note(self._notes[label], number) for number, label in enumerate(self._cited, 1)]
         if not items:
             return ""
-        return f'<section class="footnotes" role="doc-endnotes">\n<ol>\n{"".join(items)}</ol>\n</section>\n'
+        return f'<div class="footnotes" role="doc-endnotes">\n<ol>\n{"".join(items)}</ol>\n</div>\n'
 
     def _note(self, note: Note, number: int) -> str:
         back = f'<a href="{self.holes.reference(f"fnref-{number}")}" class="footnote" role="doc-backlink">&#8617;</a>'

@@ -362,17 +362,27 @@ class Site:
 
     def _close(self, touched: set[str], entries: dict[str, Entry | None]) -> set[str]:
         """Add the records whose being a translation, or of what, hangs on those touched."""
-        closed = set(touched)
-        for path in touched:
-            closed |= self._siblings.get(path, set())
-            for post in (entry.post for entry in self._versions(path, entries)):
-                closed |= self._wanted.get(post.id, set())
-                closed.update(self.ids.get(post.id, ()))
-                if post.translation_for is not None:
-                    closed |= self._wanted.get(post.translation_for, set())
-                if post.sibling is not None:
-                    closed |= self._siblings.get(post.sibling, set())
+        closed, pending = set(touched), list(touched)
+        while pending:
+            found = set(self._relatives(pending.pop(), entries)) - closed
+            closed |= found
+            pending.extend(found)
         return closed
+
+    def _relatives(self, path: str, entries: dict[str, Entry | None]) -> Iterator[str]:
+        """Give the records that have a record's id, translate it, or translate the same post."""
+        yield from self._siblings.get(path, ())
+        for post in (entry.post for entry in self._versions(path, entries)):
+            yield from self._wanted.get(post.id, ())
+            yield from self.ids.get(post.id, ())
+            if post.translation_for is not None:
+                yield from self._wanted.get(post.translation_for, ())
+                for base in self.ids.get(post.translation_for, ()):
+                    yield from self._siblings.get(base, ())
+            if post.sibling is not None:
+                yield from self._siblings.get(post.sibling, ())
+                for entry in self._versions(post.sibling, entries):
+                    yield from self._wanted.get(entry.post.id, ())
 
     def _affected(self, touched: set[str], entries: dict[str, Entry | None]) -> set[str]:
         """Give the posts about which an answer can change."""
@@ -403,9 +413,7 @@ class Site:
 
     def _around(self, path: str, entry: Entry) -> Iterator[str]:
         """Give the posts beside which one stands, or would stand, in the list set."""
-        if entry.post.created_at is None:
-            return
-        place = (-entry.post.created_at, entry.post.slug, path)
+        place = (-(entry.post.created_at or 0), entry.post.slug, path)
         for scope in ("main", "other"):
             posts = self.members((scope, "root", ""))
             at = bisect_left(posts, place, key=self.order.__getitem__)

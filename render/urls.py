@@ -3,7 +3,8 @@
 Contexts give paths without the language's prefix and without the path prefix of `publicUrl`. This pass adds both:
 
 - the language prefix to internal `href`s, but not to `/media/`, `/assets/`, `/images/`, nor where it stands already,
-  nor in a tag that says it leads to, or is in, another language (`hreflang`, `lang`);
+  nor to posts that the main tree alone has, nor in a tag that says it leads to, or is in, another language
+  (`hreflang`, `lang`);
 - the path prefix of `publicUrl` to every root-relative URL in `href`, `src`, `srcset`, `poster`, `action` and `data`.
 
 Pages of the main tree of a site at the root of its host are not touched at all.
@@ -16,6 +17,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 SHARED: Final = ("/media/", "/assets/", "/images/")
+MAIN_TREE: Final = "\0"  # in front of a path that gets no language prefix, on pages of other trees than the main one
 
 _TAG = re.compile(
     r"""<(?![!/?])[a-zA-Z][^\s<>/]*(?:\s+[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*)>""",
@@ -51,7 +53,7 @@ def complete_urls(html: str, prefix: str, base: str) -> str:
         leads_home = not _LANGUAGE.search(text) or text[1:5].lower() == "html"
         return _ATTRIBUTE.sub(lambda found: attribute(found, leads_home), text)
 
-    return _TAG.sub(tag, html)
+    return _TAG.sub(tag, html).replace(f"{MAIN_TREE}/", f"{base}/")
 
 
 def localize(url: str, prefix: str) -> str:

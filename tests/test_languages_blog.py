@@ -61,7 +61,7 @@ def test_the_blog_is_what_it_should_be(built: Built) -> None:
     called = [MACRO.findall(path.read_text("utf-8")) for path in posts]
 
     assert len(posts) >= POSTS
-    assert translations == {"de", "fr"}
+    assert translations == {*LANGUAGES}
     assert POSTS / 6 < sum(map(bool, called)) < POSTS / 4
     assert {name for names in called for name in names} > {"badge"}
 

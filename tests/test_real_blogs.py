@@ -2,6 +2,7 @@
 
 Neither blog was written for blogd. What each is expected to give was checked by hand against its sources:
 
+- Eight posts of digitalgov are drafts.
 - 18f has no link in a form that blogd resolves; digitalgov has one, and it leads to a post. So there is no finding.
 - Dead links are links of the posts themselves: Liquid (`{{ site.baseurl }}/assets/…`) and Hugo shortcodes, which are
   text in a body; files and pages of the two websites that are no posts; addresses without `https://` or `mailto:`; and
@@ -25,15 +26,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+SINGLE = "[0-9]*/[0-9]*/[0-9]*/*/index.html"
+
+
 class Expected(NamedTuple):
-    """What was found by hand: posts, single pages among the outputs, and URLs that lead nowhere."""
+    """What was found by hand: posts, those of them that are drafts, and URLs that lead nowhere."""
 
     name: str
     posts: int
+    drafts: int
     dead: int
 
 
-BLOGS = (Expected("18f", 509, 91), Expected("digitalgov", 2648, 20))
+BLOGS = (Expected("18f", 509, 0, 91), Expected("digitalgov", 2648, 8, 20))
 
 
 class Blog(NamedTuple):
@@ -65,17 +70,17 @@ def blog(request: pytest.FixtureRequest, shared: Path, tmp_path_factory: pytest.
 
 def test_it_is_built_without_a_finding(blog: Blog) -> None:
     told = [event for event in (*blog.first, *blog.second) if event["event"] in {"diagnostic", "note"}]
-    singles = [*(blog.folder / "html").glob("[0-9]*/[0-9]*/[0-9]*/*/index.html")]
+    singles = [path for path in (blog.folder / "html").glob(SINGLE) if path.parts[-3] != "page"]
 
     assert told == []
     assert len([*(blog.folder / "posts").rglob("*.md")]) == blog.expected.posts
-    assert len([path for path in singles if path.parts[-3] != "page"]) == blog.expected.posts
+    assert len(singles) == blog.expected.posts - blog.expected.drafts
 
 
 def test_a_second_build_makes_nothing(blog: Blog) -> None:
     first, second = blog.first[-1], blog.second[-1]
 
-    assert first["rendered"] == first["written"] == first["pages"]
+    assert first["written"] == first["pages"]
     assert (second["rendered"], second["written"], second["pages"]) == (0, 0, first["pages"])
 
 

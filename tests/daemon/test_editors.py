@@ -145,7 +145,6 @@ EMACS_SAVE, EMACS_LEAVE = "N C-x C-s", "C-x C-c"
         ("kak", KAK_SAVE, VI_LEAVE),
         ("kak -e 'set global writemethod replace'", KAK_SAVE, VI_LEAVE),
         ("micro", "N C-s", "C-q"),
-        ("joe", "N C-k d Enter", "C-k q"),
     ],
 )
 def test_a_save_in_an_editor_is_one_batch(

@@ -341,3 +341,18 @@ def test_a_worker_that_is_killed_is_replaced(site: Path, start: Callable[..., Ru
     watch.close()
     blogd("build", site, "--out", tmp_path / "clean")
     assert tree(site / "html") == tree(tmp_path / "clean")
+
+
+def test_an_edit_that_leaves_size_and_time_as_they_were_is_seen(site: Path, start: Callable[..., Running]) -> None:
+    path = post(site, 3, body="First words.")
+    watch = start("watch", site)
+    watch.wait_for("ready")
+    before = path.stat()
+
+    with path.open("r+b") as file:
+        file.seek(path.read_bytes().index(b"First"))
+        file.write(b"Other")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    watch.wait_for("built", lambda line: line["rendered"] != 0)
+
+    assert "Other words." in (site / "html/2024/04/04/post-3/index.html").read_text("utf-8")

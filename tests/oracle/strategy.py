@@ -244,12 +244,14 @@ def _whole_post(draw: DrawFn, path: str) -> Edit:
 
 @st.composite
 def _translation(draw: DrawFn, path: str) -> Edit:
+    """Write a translation, named after its post or like any post."""
     stem = path.removesuffix(".md").partition(".")[0]
-    language, written = draw(st.sampled_from(LANGUAGES)), draw(st.sampled_from((*LANGUAGES, None)))
+    name, written = draw(st.sampled_from(LANGUAGES)), draw(st.sampled_from((*LANGUAGES, None)))
     of = draw(st.sampled_from((None, None, stem.removeprefix("posts/"), *NAMES)))
-    names = draw(st.lists(st.sampled_from(("title", "excerpt", "status", "createdAt", "author")), unique=True))
-    fields = {"language": written, "translationFor": of, **{name: draw(_value(name)) for name in names}}
-    return Write(f"{stem}.{language}.md", f"---\n{front(fields)}---\n{draw(_bodies())}")
+    names = draw(st.lists(st.sampled_from(("title", "excerpt", "status", "createdAt", "author", "id")), unique=True))
+    fields = {"language": written, "title": "t", "translationFor": of} | {name: draw(_value(name)) for name in names}
+    target = f"{stem}.{name}.md" if of is None or draw(st.booleans()) else draw(st.sampled_from(POSTS))
+    return Write(target, f"---\n{front(fields)}---\n{draw(_bodies())}")
 
 
 @st.composite
