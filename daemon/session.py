@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.watcher import Watcher
-    from blogd.render.diagnostic import Diagnostic
 
 RETRY_S: Final = 5.0
 QUIET_S: Final = 3.0  # without an edit, before search is brought up to date
