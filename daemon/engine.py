@@ -44,7 +44,7 @@ from blogd.render.project import PROJECT_PATH
 from blogd.render.site import Delta, Site
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from blogd.cache.store import PageRow
     from blogd.daemon.crew import Crew, News, Task
@@ -298,8 +298,9 @@ class Engine:
         self._look = dict(cast("Mapping[str, FileStat | None]", found.files))
         self._look_is_full = True
 
-    def look_at(self, paths: Collection[str]) -> None:
+    def look_at(self, paths: Iterable[str]) -> None:
         """Compare some paths, of which something was reported, with what is known, whatever their stat says."""
+        paths = tuple(paths)
         self.sources.doubt(paths)
         self._look.update(look(self._project.root, paths, output=self._project.out).files)
 

@@ -79,9 +79,9 @@ def main(arguments: list[str]) -> None:
     number = service.ask({"type": "NewIndex", "config": {"exclude_selectors": IGNORED}}).index_id
     for page in pages:
         service.ask({"type": "AddFile", "index_id": number, **_page(out, page)})
-    for file in service.ask({"type": "GetFiles", "index_id": number}).files:
-        if _is_needed(file.path):
-            _write(f"{folder}/{NEW}/{file.path}", file.content)
+    for made in service.ask({"type": "GetFiles", "index_id": number}).files:
+        if _is_needed(made.path):
+            _write(f"{folder}/{NEW}/{made.path}", made.content)
     service.close()
 
 

@@ -46,6 +46,7 @@ def read_project(data: bytes) -> tuple[Project, tuple[Diagnostic, ...]]:
     file = JsonFile(PROJECT_PATH, data)
     top = file.members()
     languages = (_language(file, text) for text in file.texts(top, "blogLanguages"))
+    own = file.table(top, "blogd")
     project = Project(
         name=file.text(top, "name"),
         description=file.text(top, "description"),
@@ -55,8 +56,8 @@ def read_project(data: bytes) -> tuple[Project, tuple[Diagnostic, ...]]:
         default_author=file.text(top, "defaultAuthor"),
         max_posts_per_page=_page_size(file, top.get("maxPostsPerPage")),
         timezone=_timezone(file, file.text(top, "timezone")),
-        highlight=file.flag(file.table(top, "blogd"), "highlight", default=True),
-        search=file.flag(file.table(top, "blogd"), "search", default=True),
+        highlight=file.flag(own, "highlight", default=True),
+        search=file.flag(own, "search", default=True),
     )
     return project, tuple(file.findings.noted)
 

@@ -139,7 +139,9 @@ class Points:
             self.pass_by(f"sql: {sql.split('(')[0].split('values')[0].strip()}")
         except OSError as error:
             code = sqlite3.SQLITE_FULL if error.errno == errno.ENOSPC else sqlite3.SQLITE_IOERR
-            failure = sqlite3.OperationalError("database or disk is full" if code == sqlite3.SQLITE_FULL else "disk I/O error")
+            failure = sqlite3.OperationalError(
+                "database or disk is full" if code == sqlite3.SQLITE_FULL else "disk I/O error"
+            )
             failure.sqlite_errorcode = code
             raise failure from error
 

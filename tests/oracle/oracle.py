@@ -159,6 +159,11 @@ class Oracle:
         self._engine.close()
         self._stack.close()
 
+    def files(self) -> list[str]:
+        """Give the paths of all sources."""
+        root = self.ground.root
+        return sorted(os.path.relpath(f"{parent}/{name}", root) for parent, _, names in os.walk(root) for name in names)
+
     # Ways to hear of edits.
 
     def edit(self, edits: Sequence[Edit]) -> None:

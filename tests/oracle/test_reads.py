@@ -150,7 +150,7 @@ def _variables(site: Site) -> Iterator[Answer]:
         for record in site.untreed(path):
             stage = Stage(site, site.main, NOW, lambda record: site.entries[record].post.source_digest.hex())
             page = partial(PostPage, stage, path, record)
-            yield from _items(f"extra {record}", page, PostPage.getters)
+            yield from _items(f"extra {record}", page, PostPage.getters.keys() - {"post"})
             yield from _items(f"extra {record} post", page, PostDrop.getters, lambda page: page.post)
 
 
