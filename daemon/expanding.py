@@ -59,7 +59,8 @@ class Expanding:
     # Between runs.
 
     def load(self, stored: bytes | None) -> Delta:
-        """Take in the results of earlier runs; what failed is to be tried again."""
+        """Take in the results of earlier runs, the site being loaded; what failed is to be tried again."""
+        self._note_callers((), is_all=True)
         found = _decode(stored) if stored else {}
         self._outcomes = {(record, tree): outcome for record, trees in found.items() for tree, outcome in trees}
         self._due = {place for place, outcome in self._outcomes.items() if outcome.failed}

@@ -135,15 +135,18 @@ class Points:
     def _pass_statement(self, sql: str) -> None:
         if sql.startswith(_READING):
             return
-        try:
-            self.pass_by(f"sql: {sql.split('(')[0].split('values')[0].strip()}")
-        except OSError as error:
-            code = sqlite3.SQLITE_FULL if error.errno == errno.ENOSPC else sqlite3.SQLITE_IOERR
-            failure = sqlite3.OperationalError(
-                "database or disk is full" if code == sqlite3.SQLITE_FULL else "disk I/O error"
-            )
-            failure.sqlite_errorcode = code
-            raise failure from error
+        if self.is_faulty(" ".join(sql.split()[:3])):
+            try:
+                self.fail()
+            except OSError as error:
+                raise _database_error(error) from error
+
+
+def _database_error(error: OSError) -> sqlite3.OperationalError:
+    is_full = error.errno == errno.ENOSPC
+    failure = sqlite3.OperationalError("database or disk is full" if is_full else "disk I/O error")
+    failure.sqlite_errorcode = sqlite3.SQLITE_FULL if is_full else sqlite3.SQLITE_IOERR
+    return failure
 
 
 def run_with_fault(work: Callable[[], object], fault: Fault, at: int, folder: Path) -> Ending:

@@ -1,7 +1,7 @@
 """A fault at every step of a build, one after the other, as SQLite's own tests do it.
 
-After each of them one more run has to give what a clean build gives: every file, every finding, a ledger that names just
-these files; and a run after that one has nothing to do. Between the two the clock moves on.
+After each of them one more run has to give what a clean build gives: every file, every finding, a ledger that names
+just these files; and a run after that one has nothing to do. Between the two the clock moves on.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ from blogd.daemon.options import Options
 from blogd.daemon.project import EPOCH, Project
 from blogd.daemon.queue import PageQueue
 from blogd.daemon.session import run_build
-
 from tests.faults.shim import NEVER, Fault, HastyConnection, run_with_fault
 from tests.support import Ground, Silence, read_tree
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 YESTERDAY, TODAY, TOMORROW = (1_700_000_000 + day * 24 * 3600 for day in range(3))
 SITE: Final[Mapping[str, str | None]] = {
-    "meta/project.json": '{"name": "Faults", "publicUrl": "https://f.example", "timezone": "UTC", "maxPostsPerPage": 1}',
+    "meta/project.json": '{"name": "Faults", "publicUrl": "https://f.example", "timezone": "UTC"}',
     "templates/single-post.liquid": "{{ post.title }} {{ post.content | markdown }} {{ post.previous_post.title }}",
     "templates/post-list.liquid": "{{ 'now' | date: '%F' }}{% for post in site.posts %} {{ post.title }}{% endfor %}",
     "templates/not-found.liquid": "nothing",
@@ -127,7 +126,7 @@ def run(ground: Ground, now: int) -> Run:
 
 
 class Scene(Enum):
-    """What the run with the fault finds: nothing; an output, and edits; the same, and edits that are undone after it."""
+    """What the run with the fault finds: nothing; an output, and edits; the same, and the edits are undone after it."""
 
     COLD = auto()
     EDITED = auto()
@@ -225,7 +224,7 @@ def test_one_more_run_repairs_whatever_a_fault_has_left(
             world.revert()
         _check_repaired(world, told)
     with capsys.disabled():
-        print(f" [{len(points)} fault points]", end="")
+        print(f" [{len(points)} fault points]", end="")  # noqa: T201 - they are to be seen
 
 
 def _check_told(faulty: Run, is_right: bool, told: str) -> None:  # noqa: FBT001
