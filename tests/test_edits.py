@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SEEDS: Final = int(os.environ.get("BLOGD_EDIT_SEEDS", "60"))
 STEPS: Final = 12
 WORDS: Final = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
-TEMPLATES: dict[str, tuple[str, ...]] = {
+TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "fancy": (
         "F {{ post.title }} {{ post.content | markdown }} {{ post.path }}",
         "F {% render 'partials/bit', p: post %}{{ tag_color_by_name.alpha }}",
@@ -44,9 +44,9 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
         "{% for b in backlinks %}{{ b.title }}{% endfor %}{% for a in alternate_links %}{{ a.href }}{% endfor %}",
         "{{ post.content | truncate: 20 }} {{ post.author }} {{ post.language }} {{ post.updated_at | date: '%s' }}",
     ),
+    **{word: (f"included {word}",) for word in WORDS},
     "macros/gallery": ("G{% for i in images %}{{ i.href }}{{ i.title }}{% endfor %}",),
 }
-TEMPLATES |= {word: (f"included {word}",) for word in WORDS}
 MACRO: Final = 'def render(context, post):\n    return {"html": "%s" + str(context["params"]) + %s}\n'
 
 
