@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -165,21 +164,3 @@ def test_verify_has_no_quarrel_with_an_index(site: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
-
-
-def test_a_watch_brings_the_index_up_to_date_when_it_is_quiet(site: Path, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "blogd.daemon", "watch", str(site), "--poll", "--json"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
-        assert watch.stdout is not None
-        next(line for line in watch.stdout if json.loads(line)["event"] == "ready")
-        post(site, "one", "Sprats.")
-        next(line for line in watch.stdout if json.loads(line)["event"] == "built")
-        before = index(site / "html")
-        next(line for line in watch.stdout if "search is up to date" in line)
-        watch.send_signal(signal.SIGINT)
-        watch.stdout.read()
-    build(site, "--out", tmp_path / "clean")
-
-    assert before != index(site / "html")
-    assert build(site)["written"] == 0
-    assert index(site / "html") == index(tmp_path / "clean")
