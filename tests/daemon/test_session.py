@@ -57,7 +57,8 @@ def site(tmp_path: Path) -> Path:
         post(folder, number, tags=f"[tag-{number % 3}]")
     (folder / "meta").mkdir()
     project = {"name": "Test", "publicUrl": "https://t.example", "timezone": "UTC", "maxPostsPerPage": 4}
-    (folder / "meta/project.json").write_text(json.dumps({**project, "blogLanguages": ["en", "de"]}), "utf-8")
+    project |= {"blogLanguages": ["en", "de"], "blogd": {"search": False}}
+    (folder / "meta/project.json").write_text(json.dumps(project), "utf-8")
     return folder
 
 

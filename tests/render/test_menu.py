@@ -44,7 +44,7 @@ def test_items_of_every_type_are_read_and_nested() -> None:
                 title="More",
                 href="#",
                 children=(
-                    MenuItem(title="News", href="/category/n%2F%C3%BC/"),
+                    MenuItem(title="News", href="/category/n%252F%C3%BC/"),
                     MenuItem(title="Deep", href="#", children=(MenuItem(title="x", href="/x/"),)),
                 ),
             ),
@@ -76,9 +76,9 @@ def test_home_is_first_and_once_under_its_own_name() -> None:
         ('pageSlug="a"', "/a/"),
         ('categoryName="a"', "/category/a/"),
         ("", "#"),
-        ('type="page" pageSlug="../../x"', "/..%2F..%2Fx/"),
+        ('type="page" pageSlug="../../x"', "/..%252F..%252Fx/"),
         ('type="page" pageSlug="javascript:x"', "/javascript%3Ax/"),
-        ('type="page" pageSlug=".."', "/%2E%2E/"),
+        ('type="page" pageSlug=".."', "/%252E%252E/"),
     ],
 )
 def test_where_an_item_leads(attributes: str, href: str) -> None:
