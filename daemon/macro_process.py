@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 HEADER: Final = struct.Struct("!I")
 _STDERR = 2
 _GRACE_S = 0.5
+_STATM = Path("/proc/self/statm")
+_DATA = 5  # the pages of data, as `RLIMIT_DATA` counts them: proc(5)
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -90,9 +92,12 @@ def _surroundings() -> object:
 
 
 def _is_large(limits: Limits) -> bool:
-    """Tell whether so much memory has been in use that the next call might want for it."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit > limits.memory_bytes // 2
+    """Tell whether so much memory is in use that the next call might want for it."""
+    try:
+        in_use = int(_STATM.read_bytes().split()[_DATA]) * resource.getpagesize()
+    except OSError:  # not Linux, where a peak would be of no use: a process inherits that of its parent
+        in_use = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return in_use > limits.memory_bytes // 2
 
 
 def _leave_notes() -> None:

@@ -214,6 +214,13 @@ class TestProcess:
         assert first.html not in processes
         assert len(processes) < len(others)
 
+    def test_what_other_processes_have_needed_does_not_count(self, tmp_path: Path) -> None:
+        """A process begins with the peak of the one that starts it, on Linux."""
+        source = "import os\ndef render(context, post):\n    return {'html': str(os.getpid())}\n"
+        with MacroHost.of(tmp_path, limits=Limits(memory_bytes=64 << 20)) as host:
+            first, second = host.run([call(source), call(f"# again\n{source}")])
+        assert first.html == second.html
+
     def test_a_forked_child_that_returns_does_not_answer(self, host: MacroHost) -> None:
         source = """
             import os

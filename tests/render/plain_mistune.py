@@ -46,9 +46,10 @@ def fill(body: Body, anchor: str = "") -> str:
 
 
 def without_ids(body: Body) -> str:
-    """Return a body's HTML without what mistune has no counterpart for: heading ids, roles, repeated references."""
+    """Return a body's HTML as mistune writes it: without heading ids, roles, repeated references and our footnotes."""
     html = re.sub(r'(<h[1-6]) id="\x03[^"]*"', r"\1", fill(body, anchor="\x03"))
     html = html.replace("\x03", "")
+    html = re.sub(r'<div class="footnotes"(.*)</div>', r'<section class="footnotes"\1</section>', html, flags=re.DOTALL)
     html = re.sub(r'( id="fnref-[0-9]+)-[0-9]+"', r'\1"', html)
     return re.sub(r' role="doc-[a-z]+"', "", html)
 
