@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import wait
@@ -35,11 +34,11 @@ from blogd.daemon.expanding import Expanding
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
 from blogd.daemon.raw import LostSourceError, read_source
+from blogd.daemon.reading import Reading
 from blogd.daemon.scan import look, scan
 from blogd.daemon.searching import Index, Progress, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
-from blogd.render.diagnostic import Diagnostic
 from blogd.render.project import PROJECT_PATH
 from blogd.render.site import Delta, Site
 
@@ -55,7 +54,6 @@ if TYPE_CHECKING:
     from blogd.daemon.worker import Setup
     from blogd.render.changes import Changes
 
-READ_BATCH: Final = 24
 MOST_TRIES: Final = 3
 TICK_S: Final = 0.5
 
@@ -94,9 +92,7 @@ class Engine:
         self._intake: Intake | None = None
         self._change: _Change | None = None
         self._expanding = Expanding(self.site, self._macro_host, self._read_source)
-        self._to_read: deque[wire.FileTask] = deque()
-        self._to_read_alone: deque[wire.FileTask] = deque()
-        self._reads_open = 0
+        self._reading = Reading(self.sources, self.totals, project.crew)
         self._tries: dict[str, int] = {}
         self._recovering: list[PageRow] = []
         self._states: dict[int, bool] = {}
@@ -226,7 +222,7 @@ class Engine:
         started = time.process_time()
         if self._intake is None and self._change is None and (self._look or self._look_is_full):
             self._begin_reading()
-        is_reading = bool(self._to_read or self._to_read_alone or self._reads_open)
+        is_reading = bool(self._reading)
         if self._intake is not None and not is_reading:
             self._apply(self._intake)
         if self._change is not None and not self._expanding.is_busy():
@@ -254,17 +250,8 @@ class Engine:
 
     def _next_task(self) -> wire.ReadFiles | wire.RenderPages | None:
         self._batch += 1
-        if self._to_read:
-            size = max(1, min(READ_BATCH, len(self._to_read) // (2 * self._project.crew)))
-            return self._read_task(tuple(self._to_read.popleft() for _ in range(size)))
-        if self._to_read_alone:
-            return self._read_task((self._to_read_alone.popleft(),))
-        return self._making.next_task(self._batch, self._generation)
-
-    def _read_task(self, tasks: tuple[wire.FileTask, ...]) -> wire.ReadFiles:
-        self._reads_open += 1
-        meta = self.sources.current_meta()
-        return wire.ReadFiles(self._batch, tasks, meta.timezone, meta.project.highlight)
+        reading = self._reading.next_task(self._batch)
+        return reading or self._making.next_task(self._batch, self._generation)
 
     def _handle(self, event: News) -> None:
         match event:
@@ -276,7 +263,7 @@ class Engine:
             case Missing(worker=worker, reason=reason):
                 self._note(f"worker {worker} can't be started: {reason.lower()}")
             case Answered(answer=wire.FilesRead() as answer):
-                self._take_files(answer)
+                self._reading.take(answer)
             case Answered(worker=worker, answer=wire.PagesRendered() as answer):
                 self._making.take(worker, answer)
             case Answered(answer=wire.WorkerFailed() as answer):
@@ -316,7 +303,10 @@ class Engine:
             if not is_post(path) or changed[path] is None:
                 self.sources.take(path, changed[path], intake)
         posts = (path for path, stat in changed.items() if is_post(path) and stat is not None)
-        self._read(self.sources.to_read(posts, intake))
+        wanted = self.sources.to_read(posts, intake)
+        if wanted:
+            self._reporter.emit(PhaseStarted(phase="read"))
+            self._reading.begin(wanted, intake)
 
     def _is_due(self) -> bool:
         """Tell whether there is work although no source differs."""
@@ -328,25 +318,13 @@ class Engine:
             return True
         return any(self._show_time(name, self._project.now()) != shown for name, shown in self.books.clock().items())
 
-    def _read(self, wanted: dict[str, bytes]) -> None:
-        if wanted:
-            self._reporter.emit(PhaseStarted(phase="read"))
-            self.totals.expect("posts", len(wanted))
-            self.totals.show("posts")
-        self._to_read.extend(wire.FileTask(path, known) for path, known in sorted(wanted.items()))
-
-    def _take_files(self, answer: wire.FilesRead) -> None:
-        self._reads_open -= 1
-        for result in answer.results:
-            self.sources.take_post(result, cast("Intake", self._intake))
-        self.totals.count("posts", len(answer.results))
-
     # Applying.
 
     def _apply(self, intake: Intake) -> None:
         """Change the site, and begin the macro calls that this asks for."""
         self._reporter.emit(PhaseStarted(phase="plan"))
         self._intake = None
+        self._reading.end()
         delta = self.sources.settle(intake)
         changes = self.site.apply(delta)
         is_new = intake.has_new_meta or intake.has_new_scripts
@@ -454,35 +432,16 @@ class Engine:
 
     def _retry(self, task: Task, reason: str, *, is_suspect: bool) -> None:
         if isinstance(task, wire.ReadFiles):
-            self._retry_reading(task, reason, is_suspect=is_suspect)
+            self._reading.retry(task, reason, is_suspect=is_suspect)
         else:
             self._making.retry(task, reason, is_suspect=is_suspect)
 
-    def _retry_reading(self, task: wire.ReadFiles, reason: str, *, is_suspect: bool) -> None:
-        self._reads_open -= 1
-        if not is_suspect:
-            self._to_read.extendleft(reversed(task.tasks))
-            return
-        match task.tasks:
-            case (one,):
-                self._give_up_reading(one.path, f"a worker that read this post died: {reason}")
-            case several:
-                self._to_read_alone.extend(several)
-
-    def _give_up_reading(self, path: str, message: str) -> None:
-        hint = "look for what is unusual in it; if nothing is, please report it"
-        finding = Diagnostic(severity="error", path=path, message=message, hint=hint)
-        self.sources.take_post(wire.FileResult(path, 0, diagnostics=(finding,)), cast("Intake", self._intake))
-        self.totals.count("posts", 1)
-
     def _handle_failure(self, answer: wire.WorkerFailed) -> None:
         self._note(f"internal error: {answer.message}\n{answer.trace}")
-        if not answer.paths:
+        if answer.paths:
+            self._reading.fail(answer)
+        else:
             self._making.fail(answer.batch, answer.message)
-            return
-        self._reads_open -= 1
-        for path in answer.paths:
-            self._give_up_reading(path, f"internal error: {answer.message}")
 
     # Telling.
 

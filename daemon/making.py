@@ -3,7 +3,7 @@
 A page is with at most one worker at a time. Changes that come while it is under way do not call it back: when the
 answer comes, it is held against what overtook it, and the page is queued again if it read any of that, has been given
 to another key, or was removed. If a worker dies, what it had is tried again: the batch it was at page by page, since
-one of these may be what kills; the page that kills alone is reported and keeps its last good version.
+one of these may be what kills; a page that kills when it is tried alone is reported and keeps its last good version.
 """
 
 from __future__ import annotations
@@ -42,6 +42,7 @@ class Making:
         self._readers: dict[int, wire.ReadsReader] = {}
         self._overtaking: list[tuple[int, Changes]] = []
         self._postponed: list[PageRow] = []
+        self._suspects: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self._queue or self._batches)
@@ -129,6 +130,7 @@ class Making:
 
     def _note_outcome(self, row: PageRow, result: wire.PageResult) -> None:
         row.diagnostics = result.diagnostics
+        self._suspects.discard(row.id)
         if not result.digest:
             row.state = STALE if result.is_passing else FAILED
             if result.is_passing:
@@ -158,16 +160,16 @@ class Making:
 
     def retry(self, task: wire.RenderPages, reason: str, *, is_suspect: bool) -> None:
         """Try again what a dead worker had; `is_suspect` if it was at this batch."""
-        is_alone = len(task.tasks) == 1
         for row in self._take_back(task.batch):
             if not is_suspect:
                 self._queue.add(row, self._urgency(row))
-            elif not is_alone:
-                self._queue.add_alone(row)
-            else:
+            elif row.id in self._suspects:
                 hint = "look for an endless loop in its template, or a huge page"
                 self._totals.count(_counter(row), 1)
                 self.postpone(row, f"a worker that made this page died: {reason}", hint)
+            else:
+                self._suspects.add(row.id)
+                self._queue.add_alone(row)
 
     def _take_back(self, number: int) -> list[PageRow]:
         """Give the pages of a batch that won't be answered, without those whose path belongs to others by now."""
@@ -189,6 +191,7 @@ class Making:
     def postpone(self, row: PageRow, message: str, hint: str, source: str = "") -> None:
         """Leave a page as it is, since it can't be made; what it would read isn't known, so any change may mend it."""
         row.state = STALE
+        self._suspects.discard(row.id)
         row.diagnostics = (Diagnostic(severity="error", path=source or row.path, message=message, hint=hint),)
         self._postponed.append(row)
         self._books.disclaim(row.path)

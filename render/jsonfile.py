@@ -89,6 +89,15 @@ class JsonFile:
             self.warn(key, f"`{key}` is neither true nor false")
         return default
 
+    def number(self, parent: Mapping[str, object], key: str, *, default: int, most: int) -> int:
+        """Return a whole number from 1 to `most`."""
+        value = parent.get(key)
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most:
+            return value
+        if value is not None:
+            self.warn(key, f"`{key}` is not a whole number from 1 to {most}", f"{default} is used")
+        return default
+
     def warn(self, key: str, message: str, hint: str = "") -> None:
         """Note what is wrong, at the place where the key (or a text) first stands."""
         if self.findings.is_full:

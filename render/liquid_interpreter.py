@@ -26,7 +26,7 @@ from liquid.utils import ReadOnlyChainMap
 from blogd.render.liquid_errors import TemplateError, template_error
 from blogd.render.liquid_filters import OWN_FILTERS, Clocks
 from blogd.render.liquid_items import argument, as_list, select
-from blogd.render.liquid_page import FilterFunction, Limits, Run, is_windowed
+from blogd.render.liquid_page import FilterFunction, Run, is_windowed
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from liquid.ast import BlockNode
     from liquid.token import Token
 
+    from blogd.render.limits import Limits
     from blogd.render.records import TemplateSource
 
 

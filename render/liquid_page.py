@@ -1,4 +1,4 @@
-"""What a template may ask of the page it renders, and how much it may do.
+"""What a template may ask of the page it renders, and what is left of its budget.
 
 `Page` is the seam between templates and the site: a template reaches everything through it, so that what was read
 can be recorded. Reads are the same whether a template is interpreted or compiled. A page gives the same answer
@@ -8,10 +8,12 @@ throughout one rendering; templates rely on it and ask at most as often as they 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol, TypeGuard
+from typing import TYPE_CHECKING, Final, Protocol, TypeGuard
 
 from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError
+
+if TYPE_CHECKING:
+    from blogd.render.limits import Limits
 
 TO_THE_END: Final = 1 << 31
 """The `stop` of a window that has none."""
@@ -51,19 +53,6 @@ class Windowed(Protocol):
 def is_windowed(value: object) -> TypeGuard[Windowed]:
     """Tell whether a value can be read in part."""
     return hasattr(value, "window")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """What rendering one page may cost, so that every template comes to an end.
-
-    `iterations` counts the turns of all loops and the partials of a page; `characters` bounds the page and each
-    string that a template builds; `depth` bounds nested blocks, nested scopes and partials within partials.
-    """
-
-    iterations: int = 10_000_000
-    characters: int = 64_000_000
-    depth: int = 30
 
 
 class Run:

@@ -16,6 +16,7 @@ import msgspec
 from blogd.render.fields import parse_language
 from blogd.render.instants import find_zone
 from blogd.render.jsonfile import JsonFile
+from blogd.render.limits import Limits
 from blogd.render.records import Category, Project, Tag
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ DEFAULT_CATEGORIES: Mapping[str, Category] = {
 }
 
 _MAX_PAGE_SIZE = 500
+_MAX_DEPTH = 60  # Python's stack has to hold that
 _URL = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}]+")
 _COLOR = re.compile(r"[\w#%.,()/ +-]{1,64}", re.ASCII)
 
@@ -58,6 +60,7 @@ def read_project(data: bytes) -> tuple[Project, tuple[Diagnostic, ...]]:
         timezone=_timezone(file, file.text(top, "timezone")),
         highlight=file.flag(own, "highlight", default=True),
         search=file.flag(own, "search", default=True),
+        limits=_limits(file, file.table(own, "limits")),
     )
     return project, tuple(file.findings.noted)
 
@@ -90,6 +93,15 @@ def _page_size(file: JsonFile, value: object) -> int:
         message = f"`maxPostsPerPage` is not a number from 1 to {_MAX_PAGE_SIZE}"
         file.warn("maxPostsPerPage", message, f"{DEFAULT_PROJECT.max_posts_per_page} is used")
     return DEFAULT_PROJECT.max_posts_per_page
+
+
+def _limits(file: JsonFile, table: Mapping[str, object]) -> Limits:
+    usual = DEFAULT_PROJECT.limits
+    return Limits(
+        iterations=file.number(table, "loopTurns", default=usual.iterations, most=10**12),
+        characters=file.number(table, "characters", default=usual.characters, most=10**9),
+        depth=file.number(table, "depth", default=usual.depth, most=_MAX_DEPTH),
+    )
 
 
 def _timezone(file: JsonFile, name: str) -> str:

@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import msgspec
 
+from blogd.render.limits import Limits
+
 
 class Post(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A post, a page or a translation, as its front matter says.
@@ -79,6 +81,7 @@ class Project(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     timezone: str = ""
     highlight: bool = True
     search: bool = True
+    limits: Limits = Limits()
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -72,17 +72,28 @@ class Renderer:
         self.bodies = bodies
         self._style = style
         self._bundled = bundled
-        self.templates = Templates(
-            {**bundled, **site.templates},
-            {"markdown": self._markdown, "i18n": _i18n, "slugify": _slugify, "url_path": _url_path},
-            code_cache=code_cache,
-        )
-        self._expand = Expander(self.templates)
+        self._code_cache = code_cache
+        self._limits = site.meta.project.limits
+        self._load_templates()
         self._findings: list[Diagnostic] = []
 
+    def _load_templates(self) -> None:
+        self.templates = Templates(
+            {**self._bundled, **self.site.templates},
+            {"markdown": self._markdown, "i18n": _i18n, "slugify": _slugify, "url_path": _url_path},
+            limits=self._limits,
+            code_cache=self._code_cache,
+        )
+        self._expand = Expander(self.templates)
+
     def update(self, names: Mapping[str, TemplateSource | None]) -> None:
-        """Take in changed templates; the site has them already."""
-        self.templates.update({name: source or self._bundled.get(name) for name, source in names.items()})
+        """Take in changed templates and limits; the site has them already."""
+        limits = self.site.meta.project.limits
+        if limits != self._limits:
+            self._limits = limits
+            self._load_templates()
+        else:
+            self.templates.update({name: source or self._bundled.get(name) for name, source in names.items()})
 
     def render(self, key: PageKey, now: datetime) -> Rendering:
         """Render the page of a key."""
@@ -127,6 +138,7 @@ class Renderer:
     def _html(self, template: str, page: Page) -> str:
         if not self._has_template(page, template):
             raise SourceError(_no_template(template, page))
+        page.recorder.read(("project", "limits"))
         html = self.templates.render(template, page)
         base = base_path(str(page.project("public_url")))
         return complete_urls(html, self.site.prefix(page.tree), base)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blogd.render.limits import Limits
 from blogd.render.liquid_errors import TemplateError, missing_template, template_error
 from blogd.render.liquid_interpreter import Environment, template_name
-from blogd.render.liquid_page import FilterFunction, Limits, Page, Run
+from blogd.render.liquid_page import FilterFunction, Page, Run
 from blogd.render.liquid_runtime import PageNames
 from blogd.render.liquid_units import CodeCache, Units
 

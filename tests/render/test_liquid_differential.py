@@ -12,9 +12,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from blogd.render.limits import Limits
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_interpreter import Environment
-from blogd.render.liquid_page import Limits
 from blogd.render.liquid_unit import Mode, Unsupported
 from blogd.render.records import TemplateSource
 from blogd.render.templates import TemplateError, Templates
