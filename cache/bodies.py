@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-    from blogd.render.site import BodyRef
+    from blogd.render.delta import BodyRef
 
 SUFFIX: Final = ".bodies"
 MANY_SEGMENTS: Final = 24

@@ -39,8 +39,9 @@ from blogd.daemon.scan import look, scan
 from blogd.daemon.searching import Index, Progress, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
+from blogd.render.delta import Delta
 from blogd.render.project import PROJECT_PATH
-from blogd.render.site import Delta, Site
+from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

@@ -15,16 +15,17 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from blogd.daemon.macro_memo import MacroCall, MacroMemo, MacroResult
+from blogd.render.delta import Delta, MacroResults
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.macros import TEMPLATES
-from blogd.render.site import Delta, MacroResults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from blogd.daemon.macro_host import MacroHost
     from blogd.render.changes import Changes
-    from blogd.render.site import Entry, Site
+    from blogd.render.delta import Entry
+    from blogd.render.site import Site
     from blogd.render.template_source import Script
 
 Place = tuple[str, str]  # a record and a tree that shows it

@@ -98,7 +98,7 @@ class Plan:
 
     def _all_owners(self) -> list[Owner]:
         posts: list[Owner] = [("post", path) for path in self._site.order]
-        return posts + [("list", *key) for key in self._site.lists]
+        return posts + [("list", *key) for key in self._site.lists.members]
 
     def _reclaim(self, owners: Iterable[Owner], copies: Mapping[str, bool]) -> Reassigned:
         before: dict[str, PageKey | None] = {}

@@ -18,6 +18,7 @@ from blogd.cache.bodies import gather, is_scattered, sweep
 from blogd.cache.store import SourceRow
 from blogd.daemon.output import digest
 from blogd.daemon.timezone import local_timezone
+from blogd.render.delta import Delta, Entry, Meta
 from blogd.render.diagnostic import Diagnostic, SourceError
 from blogd.render.media import SUFFIX as SIDECAR
 from blogd.render.media import media_without_sidecar, read_sidecar
@@ -34,7 +35,6 @@ from blogd.render.project import (
     read_project,
     read_tags,
 )
-from blogd.render.site import Delta, Entry, Meta
 from blogd.render.template_source import Script, read_script, read_template
 
 if TYPE_CHECKING:

@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from blogd.cache.manifest import NO_READS
+from blogd.render.delta import Delta, Entry
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.reads import OWN_KINDS, Entity
 from blogd.render.routes import PageKey
-from blogd.render.site import Delta, Entry
 
 if TYPE_CHECKING:
     from blogd.cache.manifest import Manifest

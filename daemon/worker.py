@@ -27,12 +27,13 @@ from blogd.daemon.output import Output, OutputError, digest
 from blogd.daemon.raw import LostSourceError, read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.render.body import Body, Link, Macro
+from blogd.render.delta import BodyRef, Entry
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.links import link_target
 from blogd.render.markdown import render_body
 from blogd.render.posts import MAX_BYTES, read_post
 from blogd.render.renderer import Renderer, Rendering
-from blogd.render.site import BodyRef, Entry, Site
+from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -62,13 +62,13 @@ def _file(site: Site, path: str) -> str | None:
 
 def _sizes(site: Site, scope: str, kind: str) -> dict[str, int]:
     """Give the number of posts of each list of a kind."""
-    return {name: len(site.members((scope, kind, name))) for name in site.names.get((scope, kind), ())}
+    return {name: len(site.members((scope, kind, name))) for name in site.lists.names.get((scope, kind), ())}
 
 
 def _sitemap(site: Site) -> object:
     mapped = ("path", "updated_at", "categories", "alternates", "untreed")
     posts = {(path, tree): _post(site, path, tree) or {} for path in site.order for tree in site.meta.trees}
-    return site.lists, {key: [facts.get(name) for name in mapped] for key, facts in posts.items()}
+    return site.lists.members, {key: [facts.get(name) for name in mapped] for key, facts in posts.items()}
 
 
 _ABOUT_ONE: Final[dict[str, Callable[[Site, str], object]]] = {

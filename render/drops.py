@@ -17,8 +17,9 @@ from blogd.render.routes import list_href
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from blogd.render.delta import Entry
     from blogd.render.reads import ListKey, Recorder
-    from blogd.render.site import Entry, Site
+    from blogd.render.site import Site
 
 Getters = Mapping[str, "Callable[[Any], object]"]  # each takes the object that it is a getter of
 
@@ -258,7 +259,7 @@ class SiteDrop(Drop):
         """Give all tags or categories that have posts, by name."""
         scope = self.scene.site.scope(self.scene.tree)
         self.scene.recorder.read(("taxonomy", scope, kind))
-        names = sorted(self.scene.site.names.get((scope, kind), ()), key=lambda name: (name.casefold(), name))
+        names = sorted(self.scene.site.lists.names.get((scope, kind), ()), key=lambda name: (name.casefold(), name))
         return [
             {
                 "name": name,

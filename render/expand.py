@@ -75,7 +75,7 @@ def _listed_tags(page: Page) -> list[tuple[str, int, str]]:
     """Give the tags that have a page in the page's tree, each with the number of all its posts."""
     scope = page.site.scope(page.tree)
     page.recorder.read(("taxonomy", scope, "tag"))
-    listed = page.site.names.get((scope, "tag"), ())
+    listed = page.site.lists.names.get((scope, "tag"), ())
     return [(name, n, list_href("tag", name, 1)) for name, n in page.site.tag_counts.items() if name in listed]
 
 

@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from blogd.render.body import Body
+    from blogd.render.delta import BodyRef
     from blogd.render.records import TemplateSource
     from blogd.render.routes import PageKey
-    from blogd.render.site import BodyRef, Site
+    from blogd.render.site import Site
 
 
 class Bodies(Protocol):

@@ -1,9 +1,6 @@
 """The site as one value: all posts, and what they say together; updated by deltas, never rebuilt after a save.
 
-Words. A *post* has a page of its own; a *translation* is a record that shows a post in another language. A *tree* is
-a language's subtree of the output, the main language's first. A post's *view* in a tree is the record shown there.
-A *list* holds the paths of posts, newest first; lists come in two scopes, "main" for the main tree and "other" for all
-others, which lack the posts that are not to be translated.
+What can be asked stands on the indexes of `record_index`, where the words are explained.
 
 `apply` takes a delta in five steps: close the touched records under "is a translation of"; collect the posts that can
 be affected (themselves, neighbours, targets of links, namesakes); note what can be asked about these; change the
@@ -13,8 +10,7 @@ built anew from the same records.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
-from datetime import UTC, datetime
+from bisect import bisect_left
 from itertools import starmap
 from operator import ne
 from typing import TYPE_CHECKING, Final
@@ -22,166 +18,44 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from blogd.render.body import Macro
 from blogd.render.changes import Changes
-from blogd.render.diagnostic import Diagnostic
-from blogd.render.links import FileLink, PostLink, link_target, url_segment
+from blogd.render.delta import Delta
+from blogd.render.links import FileLink, PostLink
 from blogd.render.media_index import MediaIndex
 from blogd.render.reads import ALL, ASPECT
-from blogd.render.records import Category, Media, MenuItem, Post, Project, Tag, TemplateSource
+from blogd.render.record_index import RecordIndex, is_listed
+from blogd.render.records import Project
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from blogd.render.reads import ListKey
-
-FEW: Final = 16  # members added to a list one by one; more are added together and sorted
-PAGE_CATEGORY: Final = "page"
+    from blogd.render.delta import Entry, MacroResults, Meta
+    from blogd.render.records import Category, Post, Tag, TemplateSource
 
 _MAPPED: Final = ASPECT["path"] | ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["untreed"]
 
-Order = tuple[int, str, str]
-MacroResults = tuple[str | None, ...]
 Facts = tuple[object, ...]
 
 
-class BodyRef(msgspec.Struct, frozen=True, gc=False):
-    """Where a rendered body lies, and what it needs: `digest` is that of its pieces, `links` its internal `href`s."""
-
-    segment: str
-    offset: int
-    length: int
-    digest: bytes
-    links: tuple[str, ...] = ()
-    macros: tuple[Macro, ...] = ()
-
-
-class Entry(msgspec.Struct, frozen=True, gc=False):
-    """A post or translation with its rendered body."""
-
-    post: Post
-    body: BodyRef
-
-
-class Meta(msgspec.Struct, frozen=True):
-    """The site's settings. `trees` are its language codes, the main one first; `timezone` is an IANA name."""
-
-    project: Project = Project()
-    trees: tuple[str, ...] = ("en",)
-    timezone: str = "UTC"
-    categories: dict[str, Category] = {}
-    tags: dict[str, Tag] = {}
-    menu: tuple[MenuItem, ...] = ()
-
-
-class Delta(msgspec.Struct, frozen=True):
-    """What is new: records by path, None for those that are gone.
-
-    `macros` are the results of a record's Python macros by tree.
-    """
-
-    meta: Meta | None = None
-    entries: dict[str, Entry | None] = {}
-    media: dict[str, Media | None] = {}
-    templates: dict[str, TemplateSource | None] = {}
-    macros: dict[tuple[str, str], MacroResults | None] = {}
-
-
-class Site:
+class Site(RecordIndex):
     """All that pages are made of. Only `apply` changes it."""
 
     def __init__(self) -> None:
-        self.meta = Meta()
-        self.zone: ZoneInfo = ZoneInfo("UTC")
-        self.entries: dict[str, Entry] = {}
+        super().__init__()
         self.templates: dict[str, TemplateSource] = {}
         self.media = MediaIndex()
         self.macros: dict[tuple[str, str], MacroResults] = {}
-        self.problems: dict[str, tuple[Diagnostic, ...]] = {}
-        self.tag_counts: dict[str, int] = {}
         self._is_loaded = False
-        self._forget()
-
-    def _forget(self) -> None:
-        self.lists: dict[ListKey, list[str]] = {}
-        self.names: dict[tuple[str, str], set[str]] = {}
-        self.ids: dict[str, list[str]] = {}
-        self.slugs: dict[str, list[str]] = {}
-        self.order: dict[str, Order] = {}
-        self.dates: dict[str, tuple[str, str, str]] = {}
-        self._routes: dict[str, str] = {}
-        self.translations: dict[str, dict[str, str]] = {}
-        self.bases: dict[str, str] = {}
-        self._wanted: dict[str, set[str]] = {}
-        self._siblings: dict[str, set[str]] = {}
-        self._linkers: dict[str, set[str]] = {}
-        self._membership: dict[str, tuple[ListKey, ...]] = {}
-        self._keys: dict[ListKey, ListKey] = {}
-        self.tag_counts.clear()
-        self.problems.clear()
 
     # What can be asked.
 
-    @property
-    def main(self) -> str:
-        """The main language."""
-        return self.meta.trees[0]
-
-    def scope(self, tree: str) -> str:
-        """Name the set of lists that a tree shows."""
-        return "main" if tree == self.main else "other"
-
-    def prefix(self, tree: str) -> str:
-        """Give the URL prefix of a tree."""
-        return "" if tree == self.main else f"/{tree}"
-
-    def view(self, path: str, tree: str) -> Entry:
-        """Give the record that shows a post in a tree."""
-        entry = self.entries[path]
-        if (entry.post.language or self.main) == tree:
-            return entry
-        translation = self.translations.get(path, {}).get(tree)
-        return self.entries[translation] if translation else entry
-
-    def is_in(self, path: str, tree: str) -> bool:
-        """Tell whether a tree has a post."""
-        return path in self.order and (tree == self.main or not self.entries[path].post.do_not_translate)
-
-    def route(self, path: str) -> str:
-        """Give a post's canonical path, without language prefix."""
-        return self._routes[path]
-
-    def home_of(self, path: str) -> str:
-        """Give the URL that stands for a post: a page's short one, else the canonical path."""
-        return f"/{url_segment(self.entries[path].post.slug)}/" if self.is_page(path) else self.route(path)
-
-    def members(self, key: ListKey) -> list[str]:
-        """Give the posts of a list, newest first."""
-        return self.lists.get(key, [])
-
-    def is_page(self, path: str) -> bool:
-        """Tell whether a post is a page."""
-        return PAGE_CATEGORY in self.entries[path].post.categories
-
-    def find(self, target: PostLink | FileLink) -> str | None:
-        """Find the post that a link means; of several with one slug, the newest that has the link's date, if any."""
-        if isinstance(target, FileLink):
-            base = self.bases.get(target.path, target.path)
-            return base if base in self.order else None
-        candidates = self.slugs.get(target.slug, ())
-        for path in candidates:
-            if target.date and tuple(map(int, self.dates[path]))[: len(target.date)] == target.date:
-                return path
-        return candidates[0] if candidates else None
-
     def backlinks(self, path: str, tree: str) -> tuple[str, ...]:
         """Give the posts whose bodies, as this tree shows them, link to a post; newest first."""
-        linkers = self._linkers.get(self.entries[path].post.slug, set()) | self._linkers.get(f"/{path}", set())
         found: set[str] = set()
-        for linker in linkers:
+        for linker in self.linkers(path):
             base = self.bases.get(linker, linker)
             if base != path and self.is_in(base, tree) and self.view(base, tree).post.path == linker:
-                targets = self._targets(self.entries[linker])
+                targets = self.targets(self.entries[linker])
                 if any(self.find(target) == path for target in targets):
                     found.add(base)
         return tuple(sorted(found, key=self.order.__getitem__))
@@ -265,7 +139,7 @@ class Site:
             self.zone = ZoneInfo(delta.meta.timezone)
         self._apply_files(delta, Changes())
         self._apply_macros(delta, Changes())
-        self._reindex(set(delta.entries), delta.entries)
+        self.exchange(set(delta.entries), delta.entries)
 
     def snapshot(self) -> Delta:
         """Give the whole site as a delta to an empty one."""
@@ -283,8 +157,7 @@ class Site:
     def _reframe(self, delta: Delta) -> Changes:
         """Languages or time zone differ: every URL may."""
         entries = {**self.entries, **delta.entries}
-        self._forget()
-        self.entries = {}
+        self.forget()
         self._load(msgspec.structs.replace(delta, entries=entries))
         return Changes(everything=True)
 
@@ -300,7 +173,7 @@ class Site:
         relisted = {
             name
             for name in old.categories.keys() | meta.categories.keys()
-            if _is_listed(old, name) != _is_listed(meta, name)
+            if is_listed(old, name) != is_listed(meta, name)
         }
         return {path for path in self.order if relisted.intersection(self.entries[path].post.categories)}
 
@@ -322,7 +195,7 @@ class Site:
         ids = {entry.post.id for path in touched for entry in self._versions(path, delta.entries)}
         before = self._answers(affected, slugs, ids, touched)
         counts = dict(self.tag_counts) if affected else {}
-        changes.lists.update(self._reindex(touched, delta.entries))
+        changes.lists.update(self.exchange(touched, delta.entries))
         after = self._answers(affected, slugs, ids, touched)
         for entity in before.keys() | after.keys():
             changes.add(entity, _mask(before.get(entity), after.get(entity)))
@@ -394,7 +267,7 @@ class Site:
         shown = affected | {record for path in affected for record in self.translations.get(path, {}).values()}
         for path in shown:
             for entry in self._versions(path, entries):
-                for target in self._targets(entry):
+                for target in self.targets(entry):
                     affected |= self._meant(target)
         return affected
 
@@ -436,186 +309,6 @@ class Site:
             answers["file", path] = (self.route(base) if base in self.order else None,)
         return answers
 
-    def _targets(self, entry: Entry) -> list[PostLink | FileLink]:
-        found = (link_target(url, entry.post.path) for url in entry.body.links)
-        return [target for target in found if isinstance(target, PostLink | FileLink)]
-
-    # The indexes.
-
-    def _reindex(
-        self, touched: set[str], entries: dict[str, Entry | None]
-    ) -> dict[ListKey, tuple[list[str], list[str]]]:
-        """Take records out of all indexes, exchange them, and put them in again; give the lists that differ."""
-        leaving = {path: (self.order[path], self._membership[path]) for path in touched if path in self.order}
-        for path in touched:
-            if path in self.entries:
-                self._remove(path, self.entries[path])
-        for path, entry in entries.items():
-            if entry is None:
-                self.entries.pop(path, None)
-            else:
-                self.entries[path] = entry
-        present = sorted(path for path in touched if path in self.entries)
-        translations = {path for path in present if self._translates(path) is not None}
-        for path in present:
-            if path not in translations:
-                self._add_dated(path, self.entries[path].post)
-        for path in present:
-            self._add_links(path, self.entries[path])
-            if path in translations:
-                self._add_translation(path, self.entries[path].post)
-        arriving = {path: (self.order[path], self._membership[path]) for path in present if path in self.order}
-        return self._relist(leaving, arriving)
-
-    def _remove(self, path: str, entry: Entry) -> None:
-        post = entry.post
-        self.problems.pop(path, None)
-        _discard(self._wanted, post.translation_for, path)
-        _discard(self._siblings, post.sibling, path)
-        for key in self._link_keys(entry):
-            _discard(self._linkers, key, path)
-        base = self.bases.pop(path, None)
-        if base is not None:
-            shown = self.translations.get(base, {})
-            for language in [language for language, record in shown.items() if record == path]:
-                del shown[language]
-            if not shown:
-                self.translations.pop(base, None)
-        if path in self.order:
-            for index, key in ((self.ids, post.id), (self.slugs, post.slug)):
-                index[key].remove(path)
-                if not index[key]:
-                    del index[key]
-            for tag in post.tags:
-                self.tag_counts[tag] -= 1
-                if not self.tag_counts[tag]:
-                    del self.tag_counts[tag]
-            del self.order[path], self.dates[path], self._routes[path], self._membership[path]
-
-    def _translates(self, path: str) -> str | None:
-        """Say what a record is a translation of (an id or, after `/`, a path), None if it is a post."""
-        post = self.entries[path].post
-        if post.translation_for is not None:
-            return post.translation_for
-        if post.sibling in self.entries and (post.sibling_language in self.meta.trees):
-            return f"/{post.sibling}"
-        return None
-
-    def _add_dated(self, path: str, post: Post) -> None:
-        if post.created_at is not None:
-            self._add_post(path, post, post.created_at)
-            return
-        message = f"has no date: there is no {post.sibling} that it would be a translation of"
-        hint = "give it a line `createdAt: 2025-01-31`, or add the post"
-        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, message=message, hint=hint),)
-
-    def _add_post(self, path: str, post: Post, created: int) -> None:
-        self.order[path] = (-created, post.slug, path)
-        local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
-        self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")
-        self._routes[path] = f"/{'/'.join(self.dates[path])}/{url_segment(post.slug)}/"
-        insort(self.ids.setdefault(post.id, []), path)
-        insort(self.slugs.setdefault(post.slug, []), path, key=self.order.__getitem__)
-        for tag in post.tags:
-            self.tag_counts[tag] = self.tag_counts.get(tag, 0) + 1
-        self._membership[path] = tuple(self._lists_of(path, post))
-        first = self.ids[post.id][0]
-        if first != path:
-            self._report(
-                path, f"the id {post.id!r} is also that of {first}", "give each post an id of its own, or none"
-            )
-
-    def _add_translation(self, path: str, post: Post) -> None:
-        named = self._translates(path) or ""
-        base = named[1:] if named.startswith("/") else next(iter(self.ids.get(named, ())), None)
-        if base is None or base not in self.order:
-            self._report(
-                path,
-                f"this translates {named.removeprefix('/')!r}, but there is no such post",
-                "set translationFor to the id of a published post",
-            )
-            return
-        language = post.language or post.sibling_language or self.main
-        shown = self.translations.setdefault(base, {})
-        if language in shown:
-            self._report(
-                path, f"{base} has a translation into {language!r} already: {shown[language]}", "keep one of the two"
-            )
-            return
-        shown[language] = path
-        self.bases[path] = base
-
-    def _report(self, path: str, message: str, hint: str) -> None:
-        self.problems[path] = (Diagnostic(severity="warning", path=path, line=1, message=message, hint=hint),)
-
-    def _add_links(self, path: str, entry: Entry) -> None:
-        for index, key in ((self._wanted, entry.post.translation_for), (self._siblings, entry.post.sibling)):
-            if key is not None:
-                index.setdefault(key, set()).add(path)
-        for key in self._link_keys(entry):
-            self._linkers.setdefault(key, set()).add(path)
-
-    def _link_keys(self, entry: Entry) -> Iterator[str]:
-        for target in self._targets(entry):
-            yield target.slug if isinstance(target, PostLink) else f"/{target.path}"
-
-    def _lists_of(self, path: str, post: Post) -> Iterator[ListKey]:
-        hidden = any(not _is_listed(self.meta, name) for name in post.categories)
-        if hidden or PAGE_CATEGORY in post.categories:
-            return
-        scopes = ("main",) if post.do_not_translate or len(self.meta.trees) == 1 else ("main", "other")
-        year, month, day = self.dates[path]
-        names = [("root", ""), ("year", year), ("month", f"{year}/{month}"), ("day", f"{year}/{month}/{day}")]
-        names += [("category", name) for name in post.categories] + [("tag", name) for name in post.tags]
-        for scope in scopes:
-            for kind, name in names:
-                key = (scope, kind, name)
-                yield self._keys.setdefault(key, key)
-
-    def _relist(
-        self,
-        leaving: dict[str, tuple[Order, tuple[ListKey, ...]]],
-        arriving: dict[str, tuple[Order, tuple[ListKey, ...]]],
-    ) -> dict[ListKey, tuple[list[str], list[str]]]:
-        removed: dict[ListKey, set[str]] = {}
-        added: dict[ListKey, list[str]] = {}
-        for path, (order, keys) in leaving.items():
-            stays = arriving.get(path)
-            for key in keys:
-                if stays is None or stays[0] != order or key not in stays[1]:
-                    removed.setdefault(key, set()).add(path)
-        for path, (order, keys) in arriving.items():
-            was = leaving.get(path)
-            for key in keys:
-                if was is None or was[0] != order or key not in was[1]:
-                    added.setdefault(key, []).append(path)
-        return {
-            key: self._replace(key, removed.get(key, set()), added.get(key, []))
-            for key in removed.keys() | added.keys()
-        }
-
-    def _replace(self, key: ListKey, removed: set[str], added: list[str]) -> tuple[list[str], list[str]]:
-        old = self.lists.get(key, [])
-        new = [path for path in old if path not in removed] if removed else old.copy()
-        if len(added) < FEW:
-            for path in added:
-                insort(new, path, key=self.order.__getitem__)
-        else:
-            new = sorted(new + added, key=self.order.__getitem__)
-        names = self.names.setdefault(key[:2], set())
-        if new:
-            self.lists[key] = new
-            names.add(key[2])
-        else:
-            self.lists.pop(key, None)
-            names.discard(key[2])
-        return old, new
-
-
-def _is_listed(meta: Meta, category: str) -> bool:
-    found = meta.categories.get(category)
-    return found is None or found.render_in_lists
-
 
 def _compare(
     kind: str, old: dict[str, Category] | dict[str, Tag], new: dict[str, Category] | dict[str, Tag], changes: Changes
@@ -631,10 +324,3 @@ def _mask(before: Facts | None, after: Facts | None) -> int:
     if before is None or after is None:
         return ALL
     return sum(1 << bit for bit, differs in enumerate(starmap(ne, zip(before, after, strict=True))) if differs)
-
-
-def _discard(index: dict[str, set[str]], key: str | None, path: str) -> None:
-    if key is not None and key in index:
-        index[key].discard(path)
-        if not index[key]:
-            del index[key]

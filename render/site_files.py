@@ -56,7 +56,7 @@ def calendar_file(page: Page) -> str:
     page.recorder.read(("calendar", scope))
 
     def counts(kind: str) -> dict[str, int]:
-        names = sorted(site.names.get((scope, kind), ()))
+        names = sorted(site.lists.names.get((scope, kind), ()))
         return {name.replace("/", "-"): len(site.members((scope, kind, name))) for name in names}
 
     return calendar_json(counts("year"), counts("month"), counts("day"))
@@ -99,8 +99,8 @@ def _list_urls(site: Site, root: str, tree: str) -> Iterator[SitemapUrl]:
     size, prefix, scope = site.meta.project.max_posts_per_page, site.prefix(tree), site.scope(tree)
     if not site.members((scope, "root", "")):
         yield SitemapUrl(loc=f"{root}{prefix}/", lastmod=None, alternates=())
-    for key in sorted(key for key in site.lists if key[0] == scope):
-        posts = site.lists[key]
+    for key in sorted(key for key in site.lists.members if key[0] == scope):
+        posts = site.members(key)
         for number in range(1, page_count(site, len(posts)) + 1):
             shown = posts[(number - 1) * size : number * size]
             updated = max(_updated(site, path, tree) for path in shown)

@@ -16,7 +16,8 @@ from blogd.daemon import pool, wire, worker_process
 from blogd.daemon.crew import Answered, Died, Missing, Retired
 from blogd.daemon.pool import Pool
 from blogd.daemon.worker import Setup, Worker
-from blogd.render.site import Delta, Site
+from blogd.render.delta import Delta
+from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence

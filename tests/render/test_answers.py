@@ -8,9 +8,10 @@ import msgspec
 import pytest
 
 from blogd.render.answers import answer, difference
+from blogd.render.delta import BodyRef, Delta, Entry, Meta
 from blogd.render.reads import ALL, ASPECT
 from blogd.render.records import Category, Media, MenuItem, Post, Project, Tag, TemplateSource
-from blogd.render.site import BodyRef, Delta, Entry, Meta, Site
+from blogd.render.site import Site
 
 if TYPE_CHECKING:
     from blogd.render.reads import Entity

@@ -1,0 +1,55 @@
+"""What a site is told: records, settings, media and templates, each by its key.
+
+A *record* is a post or a translation; its key is its path.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from blogd.render.body import Macro
+from blogd.render.records import Category, Media, MenuItem, Post, Project, Tag, TemplateSource
+
+MacroResults = tuple[str | None, ...]
+
+
+class BodyRef(msgspec.Struct, frozen=True, gc=False):
+    """Where a rendered body lies, and what it needs: `digest` is that of its pieces, `links` its internal `href`s."""
+
+    segment: str
+    offset: int
+    length: int
+    digest: bytes
+    links: tuple[str, ...] = ()
+    macros: tuple[Macro, ...] = ()
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """A post or translation with its rendered body."""
+
+    post: Post
+    body: BodyRef
+
+
+class Meta(msgspec.Struct, frozen=True):
+    """The site's settings. `trees` are its language codes, the main one first; `timezone` is an IANA name."""
+
+    project: Project = Project()
+    trees: tuple[str, ...] = ("en",)
+    timezone: str = "UTC"
+    categories: dict[str, Category] = {}
+    tags: dict[str, Tag] = {}
+    menu: tuple[MenuItem, ...] = ()
+
+
+class Delta(msgspec.Struct, frozen=True):
+    """What is new: records by path, None for those that are gone.
+
+    `macros` are the results of a record's Python macros by tree.
+    """
+
+    meta: Meta | None = None
+    entries: dict[str, Entry | None] = {}
+    media: dict[str, Media | None] = {}
+    templates: dict[str, TemplateSource | None] = {}
+    macros: dict[tuple[str, str], MacroResults | None] = {}

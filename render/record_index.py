@@ -1,0 +1,259 @@
+"""All records of a site with what they say together: which are translations of which, lists, slugs, links.
+
+Words. A *post* has a page of its own; a *translation* is a record that shows a post in another language. A *tree* is
+a language's subtree of the output, the main language's first. A post's *view* in a tree is the record shown there.
+
+Records are exchanged all at once: those touched are taken out of every index, replaced, and put in again, posts before
+the translations that look for them. Touched must be all whose being a post or a translation can change
+(`Site` sees to that).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
+
+from blogd.render.delta import Meta
+from blogd.render.diagnostic import Diagnostic
+from blogd.render.links import FileLink, PostLink, link_target, url_segment
+from blogd.render.list_index import ListIndex
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from blogd.render.delta import Entry
+    from blogd.render.list_index import ListChanges, Place
+    from blogd.render.reads import ListKey
+    from blogd.render.records import Post
+
+PAGE_CATEGORY: Final = "page"
+
+
+class RecordIndex:
+    """Records by path, and their indexes; `order` has the posts, without translations."""
+
+    def __init__(self) -> None:
+        self.meta = Meta()
+        self.zone: ZoneInfo = ZoneInfo("UTC")
+        self.forget()
+
+    def forget(self) -> None:
+        """Have no records."""
+        self.entries: dict[str, Entry] = {}
+        self.lists = ListIndex()
+        self.order = self.lists.order
+        self.ids: dict[str, list[str]] = {}
+        self.slugs: dict[str, list[str]] = {}
+        self.dates: dict[str, tuple[str, str, str]] = {}
+        self.translations: dict[str, dict[str, str]] = {}
+        self.bases: dict[str, str] = {}
+        self.tag_counts: dict[str, int] = {}
+        self.problems: dict[str, tuple[Diagnostic, ...]] = {}
+        self._routes: dict[str, str] = {}
+        self._wanted: dict[str, set[str]] = {}
+        self._siblings: dict[str, set[str]] = {}
+        self._linkers: dict[str, set[str]] = {}
+
+    @property
+    def main(self) -> str:
+        """The main language."""
+        return self.meta.trees[0]
+
+    def scope(self, tree: str) -> str:
+        """Name the set of lists that a tree shows."""
+        return "main" if tree == self.main else "other"
+
+    def prefix(self, tree: str) -> str:
+        """Give the URL prefix of a tree."""
+        return "" if tree == self.main else f"/{tree}"
+
+    def view(self, path: str, tree: str) -> Entry:
+        """Give the record that shows a post in a tree."""
+        entry = self.entries[path]
+        if (entry.post.language or self.main) == tree:
+            return entry
+        translation = self.translations.get(path, {}).get(tree)
+        return self.entries[translation] if translation else entry
+
+    def is_in(self, path: str, tree: str) -> bool:
+        """Tell whether a tree has a post."""
+        return path in self.order and (tree == self.main or not self.entries[path].post.do_not_translate)
+
+    def route(self, path: str) -> str:
+        """Give a post's canonical path, without language prefix."""
+        return self._routes[path]
+
+    def home_of(self, path: str) -> str:
+        """Give the URL that stands for a post: a page's short one, else the canonical path."""
+        return f"/{url_segment(self.entries[path].post.slug)}/" if self.is_page(path) else self.route(path)
+
+    def members(self, key: ListKey) -> list[str]:
+        """Give the posts of a list, newest first."""
+        return self.lists.members.get(key, [])
+
+    def is_page(self, path: str) -> bool:
+        """Tell whether a post is a page."""
+        return PAGE_CATEGORY in self.entries[path].post.categories
+
+    def find(self, target: PostLink | FileLink) -> str | None:
+        """Find the post that a link means; of several with one slug, the newest that has the link's date, if any."""
+        if isinstance(target, FileLink):
+            base = self.bases.get(target.path, target.path)
+            return base if base in self.order else None
+        candidates = self.slugs.get(target.slug, ())
+        for path in candidates:
+            if target.date and tuple(map(int, self.dates[path]))[: len(target.date)] == target.date:
+                return path
+        return candidates[0] if candidates else None
+
+    def linkers(self, path: str) -> set[str]:
+        """Give the records whose bodies may link to a post."""
+        return self._linkers.get(self.entries[path].post.slug, set()) | self._linkers.get(f"/{path}", set())
+
+    def targets(self, entry: Entry) -> list[PostLink | FileLink]:
+        """Give what a record's internal links name."""
+        found = (link_target(url, entry.post.path) for url in entry.body.links)
+        return [target for target in found if isinstance(target, PostLink | FileLink)]
+
+    def exchange(self, touched: set[str], entries: Mapping[str, Entry | None]) -> ListChanges:
+        """Take records out of all indexes, replace some, and put them in again; give the lists that differ."""
+        left: dict[str, Place] = {}
+        for path in touched:
+            place = self.lists.place(path)
+            if place is not None:
+                left[path] = place
+            if path in self.entries:
+                self._remove(path, self.entries[path])
+        for path, entry in entries.items():
+            if entry is None:
+                self.entries.pop(path, None)
+            else:
+                self.entries[path] = entry
+        present = sorted(path for path in touched if path in self.entries)
+        translations = [path for path in present if self._translates(path) is not None]
+        for path in sorted(set(present).difference(translations)):
+            self._add_dated(path, self.entries[path].post)
+        for path in present:
+            self._add_links(path, self.entries[path])
+        for path in translations:
+            self._add_translation(path, self.entries[path].post)
+        return self.lists.change(left, (path for path in present if path in self.order))
+
+    def _remove(self, path: str, entry: Entry) -> None:
+        post = entry.post
+        self.problems.pop(path, None)
+        _discard(self._wanted, post.translation_for, path)
+        _discard(self._siblings, post.sibling, path)
+        for key in self._link_keys(entry):
+            _discard(self._linkers, key, path)
+        base = self.bases.pop(path, None)
+        if base is not None:
+            shown = self.translations.get(base, {})
+            for language in [language for language, record in shown.items() if record == path]:
+                del shown[language]
+            if not shown:
+                self.translations.pop(base, None)
+        if path in self.order:
+            for index, key in ((self.ids, post.id), (self.slugs, post.slug)):
+                index[key].remove(path)
+                if not index[key]:
+                    del index[key]
+            for tag in post.tags:
+                self.tag_counts[tag] -= 1
+                if not self.tag_counts[tag]:
+                    del self.tag_counts[tag]
+            del self.dates[path], self._routes[path]
+            self.lists.leave(path)
+
+    def _translates(self, path: str) -> str | None:
+        """Say what a record is a translation of (an id or, after `/`, a path), None if it is a post."""
+        post = self.entries[path].post
+        if post.translation_for is not None:
+            return post.translation_for
+        if post.sibling in self.entries and (post.sibling_language in self.meta.trees):
+            return f"/{post.sibling}"
+        return None
+
+    def _add_dated(self, path: str, post: Post) -> None:
+        if post.created_at is not None:
+            self._add_post(path, post, post.created_at)
+            return
+        message = f"has no date: there is no {post.sibling} that it would be a translation of"
+        hint = "give it a line `createdAt: 2025-01-31`, or add the post"
+        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, message=message, hint=hint),)
+
+    def _add_post(self, path: str, post: Post, created: int) -> None:
+        local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
+        self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")
+        self._routes[path] = f"/{'/'.join(self.dates[path])}/{url_segment(post.slug)}/"
+        self.lists.arrive(path, (-created, post.slug, path), self._lists_of(path, post))
+        insort(self.ids.setdefault(post.id, []), path)
+        insort(self.slugs.setdefault(post.slug, []), path, key=self.order.__getitem__)
+        for tag in post.tags:
+            self.tag_counts[tag] = self.tag_counts.get(tag, 0) + 1
+        first = self.ids[post.id][0]
+        if first != path:
+            self._report(
+                path, f"the id {post.id!r} is also that of {first}", "give each post an id of its own, or none"
+            )
+
+    def _add_translation(self, path: str, post: Post) -> None:
+        named = self._translates(path) or ""
+        base = named[1:] if named.startswith("/") else next(iter(self.ids.get(named, ())), None)
+        if base is None or base not in self.order:
+            self._report(
+                path,
+                f"this translates {named.removeprefix('/')!r}, but there is no such post",
+                "set translationFor to the id of a published post",
+            )
+            return
+        language = post.language or post.sibling_language or self.main
+        shown = self.translations.setdefault(base, {})
+        if language in shown:
+            self._report(
+                path, f"{base} has a translation into {language!r} already: {shown[language]}", "keep one of the two"
+            )
+            return
+        shown[language] = path
+        self.bases[path] = base
+
+    def _report(self, path: str, message: str, hint: str) -> None:
+        self.problems[path] = (Diagnostic(severity="warning", path=path, line=1, message=message, hint=hint),)
+
+    def _add_links(self, path: str, entry: Entry) -> None:
+        for index, key in ((self._wanted, entry.post.translation_for), (self._siblings, entry.post.sibling)):
+            if key is not None:
+                index.setdefault(key, set()).add(path)
+        for key in self._link_keys(entry):
+            self._linkers.setdefault(key, set()).add(path)
+
+    def _link_keys(self, entry: Entry) -> Iterator[str]:
+        for target in self.targets(entry):
+            yield target.slug if isinstance(target, PostLink) else f"/{target.path}"
+
+    def _lists_of(self, path: str, post: Post) -> Iterator[ListKey]:
+        hidden = any(not is_listed(self.meta, name) for name in post.categories)
+        if hidden or PAGE_CATEGORY in post.categories:
+            return
+        scopes = ("main",) if post.do_not_translate or len(self.meta.trees) == 1 else ("main", "other")
+        year, month, day = self.dates[path]
+        names = [("root", ""), ("year", year), ("month", f"{year}/{month}"), ("day", f"{year}/{month}/{day}")]
+        names += [("category", name) for name in post.categories] + [("tag", name) for name in post.tags]
+        for scope in scopes:
+            for kind, name in names:
+                yield scope, kind, name
+
+
+def is_listed(meta: Meta, category: str) -> bool:
+    """Tell whether posts of a category are on lists."""
+    found = meta.categories.get(category)
+    return found is None or found.render_in_lists
+
+
+def _discard(index: dict[str, set[str]], key: str | None, path: str) -> None:
+    if key is not None and key in index:
+        index[key].discard(path)
+        if not index[key]:
+            del index[key]
