@@ -40,7 +40,7 @@ def render(context: dict[str, dict[str, str]], _post: dict[str, object] | None) 
     marks = "".join(mark(point(hour), clock(hour)) for hour in peaks)
     ticks = "".join(tick(hour) for hour in (0, 6, 12, 18, 24))
     return {
-        "html": f'<figure class="tide"><svg viewBox="0 0 {WIDTH} {HEIGHT + 20}" role="img" aria-label="{name}">'
+        "html": f'<figure class="tide"><svg viewBox="0 0 {WIDTH} {HEIGHT + 24}" role="img" aria-label="{name}">'
         f'{ticks}<path class="sea" fill="none" stroke="currentColor" '
         f'd="M0 {HEIGHT}L{curve}L{WIDTH} {HEIGHT}Z"/>{marks}</svg>'
         f"<figcaption>{name}: {times}; {bottom:g}&#8211;{top:g} {unit}</figcaption></figure>"
@@ -71,5 +71,5 @@ def tick(hour: int) -> str:
     anchor = {0: "start", 24: "end"}.get(hour, "middle")
     return (
         f'<path class="axis" stroke="currentColor" stroke-opacity=".2" d="M{x} 10V{HEIGHT}"/>'
-        f'<text x="{x}" y="{HEIGHT + 16}" text-anchor="{anchor}">{hour:02}:00</text>'
+        f'<text x="{x}" y="{HEIGHT + 20}" text-anchor="{anchor}">{hour:02}:00</text>'
     )
