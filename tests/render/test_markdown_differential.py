@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import re
+import tarfile
+from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from blogd.render.markdown import render_body
 from tests.render.plain_mistune import markdown, without_ids
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 MISTUNE = markdown()
 COMMONMARK = MarkdownIt("commonmark")  # comes with rich
@@ -112,3 +118,15 @@ GOT_WRONG = {
         "digitalgov/posts/2016/01/trends-on-tuesday-will-phablets-dominate-the-mobile-market-in-2017.md",
     },
 }
+
+
+@pytest.mark.parametrize("blog", GOT_WRONG)
+def test_real_posts_mean_what_they_mean_to_mistune(shared: Path, blog: str) -> None:
+    different: set[str] = set()
+    with tarfile.open(shared / f"corpora/{blog}.tar.xz") as archive:
+        for entry in archive:
+            if entry.name.endswith(".md") and (file := archive.extractfile(entry)):
+                text = file.read().decode(errors="replace")
+                if without_ids(render_body(text, highlight=False)) != MISTUNE(text):
+                    different.add(entry.name)
+    assert different == GOT_WRONG[blog]
