@@ -26,6 +26,7 @@ _GROUPS: Final[dict[str | int, Group]] = {
     **dict.fromkeys(("slug", "file", "id", "media"), "links"),
     **dict.fromkeys(("project", "menu", "tag", "tags", "category"), "settings"),
     "template": "templates",
+    "naming": "settings",
     "now": "time",
     "asset": "files",
 }
@@ -47,6 +48,7 @@ _QUESTIONS: Final[dict[str | int, str]] = {
     "category": "settings of category/{}",
     "menu": "menu",
     "template": "template {}",
+    "naming": "where {} names the template {}",
     "now": "time of the build as {!r}",
     "taxonomy": "number of posts of each {1} ({0})",
     "calendar": "number of posts of each day ({})",
@@ -66,6 +68,7 @@ _ASPECTS: Final = {
     "trees": "language trees",
     "untreed": "translations without a tree",
     "extra": "translation without a tree",
+    "lines": "lines in its file",
     "macros": "results of macros",
 }
 

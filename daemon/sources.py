@@ -11,6 +11,7 @@ which thus equals a clean one.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -34,6 +35,7 @@ from blogd.render.project import (
     read_category_names,
     read_project,
     read_tags,
+    template_names,
 )
 from blogd.render.template_source import Script, read_script, read_template
 
@@ -76,7 +78,7 @@ class Intake:
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry | None] = {}
-        self.media: dict[str, Media | None] = {}
+        self.media: set[str] = set()  # files that came or went, or whose sidecars did
         self.templates: dict[str, TemplateSource | None] = {}
         self.copies: dict[str, bool] = {}  # path → is there
         self.has_new_meta = False
@@ -199,8 +201,8 @@ class Sources:
                     entries[path] = entry
             elif not failed or policy.keeps_last_good:
                 self.texts[path] = record
-        media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
         self.meta = self.current_meta()
+        media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
         templates = {name: source for name in self._template_names() if (source := self._template(name))}
         self._read_scripts()
         return Delta(meta=self.meta, entries=entries, media=dict(media), templates=dict(templates))
@@ -223,7 +225,7 @@ class Sources:
             intake.rows[path] = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
             intake.copies[path] = True
             if path.startswith("media/") and row is None:
-                intake.media[path] = self._media(path)
+                intake.media.add(path)
 
     def _forget(self, path: str, intake: Intake) -> None:
         intake.rows[path] = None
@@ -235,7 +237,7 @@ class Sources:
         else:
             intake.copies[path] = False
             if path.startswith("media/"):
-                intake.media[path] = None
+                intake.media.add(path)
 
     def _take_text(self, path: str, stat: FileStat, intake: Intake) -> None:
         row = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
@@ -276,12 +278,13 @@ class Sources:
         elif path.startswith("scripts/"):
             intake.has_new_scripts = True
         elif path.endswith(SIDECAR):
-            media = path.removesuffix(SIDECAR)
-            intake.media[media] = self._media(media)
+            intake.media.add(path.removesuffix(SIDECAR))
 
     def _media(self, path: str) -> Media:
         sidecar = self.texts.get(path + SIDECAR)
-        return media_without_sidecar(path) if sidecar is None else read_sidecar(path + SIDECAR, sidecar)[0]
+        if sidecar is None:
+            return media_without_sidecar(path)
+        return read_sidecar(path + SIDECAR, sidecar, ZoneInfo(self.meta.timezone))[0]
 
     def _read(self, path: str) -> bytes:
         with (self._root / path).open("rb") as file:
@@ -335,10 +338,13 @@ class Sources:
                 self.rows.pop(path, None)
             else:
                 self.rows[path] = msgspec.structs.replace(row, record=None)
-        media = {path: found if path in self.rows else None for path, found in intake.media.items()}
         meta: Meta | None = None
         if intake.has_new_meta:
+            zone = self.meta.timezone
             meta = self.meta = self.current_meta()
+            if meta.timezone != zone:  # which sidecars mean
+                intake.media.update(path.removesuffix(SIDECAR) for path in self.texts if path.endswith(SIDECAR))
+        media = {path: self._media(path) if path in self.rows else None for path in intake.media}
         if intake.has_new_scripts:
             self._read_scripts()
         return Delta(meta=meta, entries=intake.entries, media=media, templates=intake.templates)
@@ -385,6 +391,11 @@ class Sources:
             categories=categories,
             tags=tags,
             menu=menu,
+            namings={
+                (path, name): place
+                for path in (TAGS_PATH, CATEGORY_META_PATH)
+                for name, place in template_names(self.texts.get(path, b"")).items()
+            },
         )
 
     def _template_names(self) -> list[str]:

@@ -21,7 +21,7 @@ from blogd.daemon.worker import SourceBodies
 from blogd.render.liquid_errors import Place, Places
 from blogd.render.liquid_interpreter import Template
 from blogd.render.reads import Recorder
-from blogd.render.renderer import Bodies, Renderer
+from blogd.render.renderer import Bodies, Choice, Renderer
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -67,9 +67,9 @@ class _TracingRenderer(Renderer):
         page.recorder = self.tracer
         return page
 
-    def _html(self, template: str, page: Page) -> str:
-        self.tracer.template = template
-        return super()._html(template, page)
+    def _html(self, choice: Choice, page: Page) -> str:
+        self.tracer.template = choice.template
+        return super()._html(choice, page)
 
 
 def trace(run: LastRun, key: PageKey) -> Tracer:

@@ -29,6 +29,8 @@ def answer(site: Site, entity: Entity) -> object:
             found = len(site.members(list_of(entity)))
         case "taxonomy", str(scope), str(kind):
             found = _sizes(site, scope, kind)
+        case "naming", str(path), str(name):
+            found = site.meta.namings.get((path, name))
         case str(kind), str(name) if kind in _ABOUT_ONE:
             found = _ABOUT_ONE[kind](site, name)
         case str(kind), *_ if kind in _ABOUT_ALL:

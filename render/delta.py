@@ -32,7 +32,10 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
 
 
 class Meta(msgspec.Struct, frozen=True):
-    """The site's settings. `trees` are its language codes, the main one first; `timezone` is an IANA name."""
+    """The site's settings. `trees` are its language codes, the main one first; `timezone` is an IANA name.
+
+    `namings` are the lines and columns where a file of meta/ names a template.
+    """
 
     project: Project = Project()
     trees: tuple[str, ...] = ("en",)
@@ -40,6 +43,7 @@ class Meta(msgspec.Struct, frozen=True):
     categories: dict[str, Category] = {}
     tags: dict[str, Tag] = {}
     menu: tuple[MenuItem, ...] = ()
+    namings: dict[tuple[str, str], tuple[int, int]] = {}
 
 
 class Delta(msgspec.Struct, frozen=True):

@@ -48,6 +48,11 @@ class Fields:
         field = self._find(keys)
         return self.source.first_line if field is None else field[1].line
 
+    def place(self, key: str) -> tuple[int, int]:
+        """Tell on which line and in which column a key stands; zeros when it doesn't."""
+        field = self.fields.get(key)
+        return (0, 0) if field is None else (field.line, field.column)
+
     def text(self, *keys: str) -> str | None:
         """Return a text without surrounding white space; None when it is absent or empty."""
         for key in keys:

@@ -94,6 +94,7 @@ class Filler:
 
     def _warn(self, line: int, finding: Finding) -> None:
         if self._report:
+            self._page.recorder.read(("post", self._shown.post, self._page.tree), ASPECT["lines"])
             first = self._page.site.entries[self._shown.record].post.body_line
             self._report(finding.at(self._shown.record, first + line - 1 if line else 0))
 

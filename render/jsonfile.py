@@ -103,7 +103,7 @@ class JsonFile:
         if self.findings.is_full:
             return
         place = self.source.text.find(msgspec.json.encode(key).decode())
-        line, column = _position(self.source.text, place) if place >= 0 else (1, 1)
+        line, column = position(self.source.text, place) if place >= 0 else (1, 1)
         self.findings.warn(line, message, hint, column=column)
 
 
@@ -113,10 +113,11 @@ def _malformed(source: Source, problem: str) -> SourceError:
     text = (
         source.text if "truncated" in problem else source.text.encode()[: int(match[2] or 0)].decode(errors="replace")
     )
-    line, column = _position(text, len(text))
+    line, column = position(text, len(text))
     return source.error(line, f"this is not JSON: {match[1][:1].lower()}{match[1][1:]}", column=column)
 
 
-def _position(text: str, index: int) -> tuple[int, int]:
+def position(text: str, index: int) -> tuple[int, int]:
+    """Give the line and column of a character."""
     before = text[:index].replace("\r\n", " \n").replace("\r", "\n")
     return before.count("\n") + 1, len(before) - before.rfind("\n")

@@ -115,6 +115,7 @@ def _read_fields(path: str, fields: Fields, zone: ZoneInfo) -> Post:
         excerpt=fields.text("excerpt", "description", "summary"),
         author=fields.text("author"),
         template_slug=fields.text("templateSlug"),
+        template_at=fields.place("templateSlug"),
         layout=fields.text("layout"),
         status=_read_status(fields),
         language=language,

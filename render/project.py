@@ -8,6 +8,7 @@ the defaults, which are constants here for projects that have no such file.
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
@@ -15,9 +16,10 @@ import msgspec
 
 from blogd.render.fields import parse_language
 from blogd.render.instants import find_zone
-from blogd.render.jsonfile import JsonFile
+from blogd.render.jsonfile import JsonFile, position
 from blogd.render.limits import Limits
 from blogd.render.records import Category, Project, Tag
+from blogd.render.source import BOM, decode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +42,7 @@ DEFAULT_CATEGORIES: Mapping[str, Category] = {
 _MAX_PAGE_SIZE = 500
 _MAX_DEPTH = 60  # Python's stack has to hold that
 _URL = re.compile(r"[^\s\x00-\x1f\x7f\"'<>\\^`{|}]+")
+_NAMING = re.compile(r'"(?:post|list)TemplateSlug"\s*:\s*("(?:[^"\\]|\\.)*+")')
 _COLOR = re.compile(r"[\w#%.,()/ +-]{1,64}", re.ASCII)
 
 
@@ -153,6 +156,17 @@ def read_tags(data: bytes) -> tuple[dict[str, Tag], tuple[Diagnostic, ...]]:
         else:
             file.warn("name", "a tag has no name", 'write `{"name": "…"}`')
     return tags, tuple(file.findings.noted)
+
+
+def template_names(data: bytes) -> dict[str, tuple[int, int]]:
+    """Find the templates that a file of `meta/` names: the line and column of the first key that does."""
+    text = decode("", data.removeprefix(BOM))[0].text
+    found: dict[str, tuple[int, int]] = {}
+    for match in _NAMING.finditer(text):
+        with suppress(msgspec.DecodeError):
+            name = msgspec.json.decode(match[1], type=str).strip()
+            found[name] = found.get(name) or position(text, match.start())
+    return found
 
 
 def _entry(item: object) -> Mapping[str, object]:

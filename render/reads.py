@@ -11,6 +11,7 @@ notes the question here. A question is an *entity* (a tuple of plain values) and
     ("tag", name), ("category", name)        its metadata
     ("project", field), ("menu",)            the site's settings and menu
     ("template", name)                       the source of a template, also if there is none
+    ("naming", path, name)                   where a file of meta/ names that template
     ("now", format)                          the build's time, as that format shows it
 
 and some more that are named where they are asked. The answers are not kept: an edit is applied to the site as a delta,
@@ -52,6 +53,7 @@ POST_ASPECTS: Final = (
     "trees",
     "untreed",
     "extra",
+    "lines",
     "macros",
 )
 ASPECT: Final = {name: 1 << number for number, name in enumerate(POST_ASPECTS)}

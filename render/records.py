@@ -20,7 +20,8 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     `language` is '' where the file doesn't name one (the project's main language is meant). `created_at` is None in
     translations that leave it to their post. `translation_for` is the id of the post a translation belongs to;
     `sibling` is the path of the post that a file named `{slug}.{lang}.md` would translate, should that post exist.
-    `layout` is a template name to use when there is such a template.
+    `layout` is a template name to use when there is such a template; `template_at` is the line and column of the
+    key that gives `template_slug`.
     `body_offset` counts bytes from the start of the file; `body_line` is the file's line on which the body starts.
     `source_digest` is that of the body's raw text.
     """
@@ -32,6 +33,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     excerpt: str | None = None
     author: str | None = None
     template_slug: str | None = None
+    template_at: tuple[int, int] = (0, 0)
     layout: str | None = None
     status: str = "published"
     language: str = ""

@@ -7,7 +7,7 @@ process. A page that can't be rendered gives its diagnostics and no bytes.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -20,7 +20,7 @@ from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
 from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
-from blogd.render.project import CATEGORY_META_PATH
+from blogd.render.project import CATEGORY_META_PATH, TAGS_PATH
 from blogd.render.reads import Reads
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
 from blogd.render.slugs import slugify
@@ -56,6 +56,13 @@ class Rendering(msgspec.Struct, frozen=True):
     data: bytes | None
     reads: Reads
     diagnostics: tuple[Diagnostic, ...] = ()
+
+
+class Choice(NamedTuple):
+    """A template, and the file that names it, if any does."""
+
+    template: str
+    source: str = ""
 
 
 class Renderer:
@@ -136,47 +143,48 @@ class Renderer:
             case _:
                 return self._html(self._template(page), page)
 
-    def _html(self, template: str, page: Page) -> str:
+    def _html(self, choice: Choice, page: Page) -> str:
+        template = choice.template
         if not self._has_template(page, template):
-            raise SourceError(_no_template(template, page))
+            raise SourceError(_no_template(choice, page))
         page.recorder.read(("project", "limits"))
         html = self.templates.render(template, page)
         base = base_path(str(page.project("public_url")))
         return complete_urls(html, self.site.prefix(page.tree), base)
 
-    def _template(self, page: Page) -> str:
+    def _template(self, page: Page) -> Choice:
         if isinstance(page, PostPage):
             return self._post_template(page, page.post)
         if isinstance(page, ListPage):
             return self._list_template(page)
-        return "search" if isinstance(page, SearchPage) else "not-found"
+        return Choice("search" if isinstance(page, SearchPage) else "not-found")
 
-    def _post_template(self, page: Page, post: PostDrop) -> str:
+    def _post_template(self, page: Page, post: PostDrop) -> Choice:
         post.read("template")
         record = self.site.entries[post.path].post
         if record.template_slug:
-            return record.template_slug
+            return Choice(record.template_slug, post.path)
         if record.layout and self._has_template(page, record.layout):
-            return record.layout
+            return Choice(record.layout)
         for name in post.tags():
             page.recorder.read(("tag", name))
             tag = self.site.meta.tags.get(name)
             if tag and tag.post_template_slug:
-                return tag.post_template_slug
+                return Choice(tag.post_template_slug, TAGS_PATH)
         for name in post.categories():
             page.recorder.read(("category", name))
             category = self.site.meta.categories.get(name)
             if category and category.post_template_slug:
-                return category.post_template_slug
-        return "single-post"
+                return Choice(category.post_template_slug, CATEGORY_META_PATH)
+        return Choice("single-post")
 
-    def _list_template(self, page: ListPage) -> str:
+    def _list_template(self, page: ListPage) -> Choice:
         if page.kind == "category":
             page.recorder.read(("category", page.name_of_list))
             category = self.site.meta.categories.get(page.name_of_list)
             if category and category.list_template_slug:
-                return category.list_template_slug
-        return "post-list"
+                return Choice(category.list_template_slug, CATEGORY_META_PATH)
+        return Choice("post-list")
 
     def _has_template(self, page: Page, name: str) -> bool:
         page.read_template(name)
@@ -201,10 +209,17 @@ class Renderer:
         return Filler(page, shown, self._expand, report).fill(self.bodies.read(entry.body))
 
 
-def _no_template(name: str, page: Page) -> Diagnostic:
-    source = page.post.entry.post.path if isinstance(page, PostPage) else CATEGORY_META_PATH
+def _no_template(choice: Choice, page: Page) -> Diagnostic:
+    name, source = choice
+    if isinstance(page, PostPage) and source == page.path:
+        page.post.read("lines")
+        line, column = page.site.entries[source].post.template_at
+    else:
+        page.recorder.read(("naming", source, name))
+        line, column = page.site.meta.namings.get((source, name), (0, 0))
     hint = f"add templates/{name}.liquid, or name another template"
-    return Diagnostic(severity="error", path=source, line=1, message=f"there is no template {name!r}", hint=hint)
+    message = f"there is no template {name!r}"
+    return Diagnostic(severity="error", path=source, line=line, column=column, message=message, hint=hint)
 
 
 @lru_cache(maxsize=4096)

@@ -109,6 +109,7 @@ class Site(RecordIndex):
             base.do_not_translate,
             self.untreed(path),
             [self.entries[record] for record in self.untreed(path)],
+            (post.body_line, base.template_at),
         )
 
     # How it changes.
@@ -168,6 +169,8 @@ class Site(RecordIndex):
                 changes.add(("project", field))
         if old.menu != meta.menu:
             changes.add(("menu",))
+        for naming in old.namings.keys() | meta.namings.keys():
+            changes.add(("naming", *naming), int(old.namings.get(naming) != meta.namings.get(naming)))
         _compare("tag", old.tags, meta.tags, changes)
         _compare("category", old.categories, meta.categories, changes)
         relisted = {

@@ -25,11 +25,6 @@ PATHS: Final = sorted(CASES.rglob("*.txt"))
 NOTHING: Final = Outcome({}, [], [], [])
 SHOWN_MOST: Final = 2_000
 
-# Cases that fail, and why; each is to go.
-KNOWN: Final[dict[str, str]] = {
-    "templates/missing": "the finding says line 1 and no column, not where the template is named",
-}
-
 
 @pytest.fixture(autouse=True)
 def _fixed_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,10 +38,8 @@ def _name(path: Path) -> str:
 
 @pytest.mark.parametrize("path", PATHS, ids=_name)
 def test_a_case_holds_built_by_a_watch_by_builds_and_from_nothing(
-    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if _name(path) in KNOWN:
-        request.applymarker(pytest.mark.xfail(reason=KNOWN[_name(path)], strict=True))
     with Play(tmp_path, monkeypatch) as play:
         for step in read_case(path).steps:
             troubles = list(play.step(step))

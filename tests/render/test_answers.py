@@ -49,6 +49,7 @@ ENTITIES: Final[list[Entity]] = [
     ("category", "note"),
     ("project", "name"),
     ("template", "x"),
+    ("naming", "meta/tags.json", "x"),
     ("taxonomy", "main", "tag"),
     ("calendar", "main"),
 ]
@@ -82,6 +83,12 @@ DELTAS: Final[dict[str, tuple[Delta, Entity, int]]] = {
     "template": (Delta(templates={"x": None}), ("template", "x"), ALL),
     "setting": (meta(project=Project(name="New")), ("project", "name"), ALL),
     "menu": (meta(menu=()), ("menu",), ALL),
+    "a template's name moves": (
+        meta(namings={("meta/tags.json", "x"): (2, 1)}),
+        ("naming", "meta/tags.json", "x"),
+        ALL,
+    ),
+    "front matter grows": (changed("posts/a.md", body_line=9), ("post", "posts/a.md", "en"), ASPECT["lines"]),
     "tag": (meta(tags={"sea": Tag(name="sea", color="#00f")}), ("tag", "sea"), ALL),
     "unlisted": (
         meta(categories={"note": Category(name="note", title="N", render_in_lists=False)}),

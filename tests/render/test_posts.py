@@ -70,6 +70,7 @@ def test_every_key_is_read() -> None:
         excerpt="E",
         author="A",
         template_slug="wide",
+        template_at=(7, 1),
         layout="page",
         status="archived",
         language="zh-tw",

@@ -16,6 +16,7 @@ from blogd.render.project import (
     read_category_names,
     read_project,
     read_tags,
+    template_names,
 )
 from blogd.render.records import Category, Project, Tag
 from blogd.render.source import MAX_FINDINGS
@@ -182,6 +183,16 @@ def test_tags_are_read() -> None:
         },
         (),
     )
+
+
+def test_the_places_are_found_where_templates_are_named() -> None:
+    data = b"""\xef\xbb\xbf{"a":\r\n {"postTemplateSlug": "x", "listTemplateSlug" :\r "\\u0079 "},
+        "b": {"postTemplateSlug": "x"}}"""
+    assert template_names(data) == {"x": (2, 3), "y": (2, 28)}
+
+
+def test_no_template_is_named_by_what_is_no_text() -> None:
+    assert template_names(b'{"postTemplateSlug": 7, "listTemplateSlug": "\\x", "postTemplateSlug": "') == {}
 
 
 @pytest.mark.parametrize("item", ["7", "{}", '{"name": ""}', "null", "[]"])
