@@ -58,6 +58,17 @@ class Drop:
         return len(self.getters)
 
 
+class Unread(list[object]):
+    """Stands for a collection where Liquid compares it: `empty` and `blank` ask whether there is anything in it."""
+
+    def __init__(self, has_any: Callable[[], bool]) -> None:
+        super().__init__()
+        self._has_any = has_any
+
+    def __bool__(self) -> bool:
+        return self._has_any()
+
+
 class Content:
     """A post's raw Markdown, read only when it is printed as it is; the `markdown` filter takes the rendered body."""
 
@@ -70,6 +81,10 @@ class Content:
     def __str__(self) -> str:
         self.scene.recorder.read(("post", self.path, self.scene.tree), ASPECT["source"])
         return self.scene.source(self.scene.site.view(self.path, self.scene.tree).post.path)
+
+    def __liquid__(self) -> str:
+        """Be compared as a text."""
+        return str(self)
 
     def __eq__(self, other: object) -> bool:
         return str(self) == str(other) if isinstance(other, str | Content) else NotImplemented
@@ -240,6 +255,10 @@ class Posts:
         self.scene.recorder.read(("length", *self.key))
         return len(self.scene.site.members(self.key))
 
+    def __liquid__(self) -> Unread:
+        """Be compared as a list."""
+        return Unread(lambda: bool(self.window(0, 1)))
+
 
 class SiteDrop(Drop):
     """The site as a whole."""
@@ -303,6 +322,10 @@ class Lookup(Mapping[str, object]):
 
     def __len__(self) -> int:
         return len(self._all())
+
+    def __liquid__(self) -> Unread:
+        """Be compared as a mapping."""
+        return Unread(lambda: bool(self._all()))
 
 
 def local_time(site: Site, instant: int) -> datetime:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from blogd.render.drops import Unread
 from blogd.render.limits import Limits
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_interpreter import Environment
@@ -88,6 +89,9 @@ class FakeList:
     def __len__(self) -> int:
         self._reads.add((*self._path, "length"))
         return len(self._items)
+
+    def __liquid__(self) -> Unread:
+        return Unread(lambda: bool(self.window(0, 1)))
 
 
 class Posts(list[object]):
@@ -317,6 +321,7 @@ DATA = st.fixed_dictionaries(
 @settings(max_examples=100)
 @given(page=TEMPLATES, one=TEMPLATES, two=TEMPLATES, data=DATA)
 @example("{% for v in list %}{% render 'one' for posts %}{% endfor %}", "{{ one.title }}", "", {"list": [1, 2]})
+@example("{% if posts == empty %}a{% endif %}{{ posts | default: 'b' }}", "", "", {"posts": Posts()})
 def test_generated_templates(page: str, one: str, two: str, data: dict[str, object]) -> None:
     assert_same({"page": page, "one": one, "two": two}, data, Limits(iterations=2000, characters=20_000))
 
