@@ -4,7 +4,8 @@ It is made from single posts and pages; lists say the same again. It is made ane
 background, whenever these pages are others than those of the last index: so it is what a clean build would make. Its
 files wait in the cache; as outputs they are named by their digests, so that only those that differ are copied.
 
-An index that was overtaken by a change is thrown away. One that can't be made is a warning, and the last one stays.
+An index that was overtaken by a change is thrown away. One that can't be made is a warning, and the last one stays. A
+cache that was left without the files of its index counts as one without an index.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 FILES: Final = "files"
 OUTPUT: Final = "pagefind"
 MOST_S: Final = 900.0
+_OLD: Final = "old"
 _SHOWN_BYTES: Final = 2_000
 
 
@@ -66,7 +68,7 @@ class Searching:
         self._folder = str(project.cache / "search")
         self._out = str(project.out)
         stored = store.get("search")
-        self.index = _decode(stored) if stored else Index()
+        self.index = _decode(stored) if stored and os.path.isdir(f"{self._folder}/{FILES}") else Index()
         self.findings: tuple[Diagnostic, ...] = ()
         self._failed = b""
         self._run: _Run | None = None
@@ -95,34 +97,44 @@ class Searching:
         """Begin the next index, or go on with it; give it when it is done."""
         if self._run is not None and self._run.is_going():
             return None
-        if self._run is None or self._run.origin != origin:
-            self._start(origin, _pages(manifest, site))
-            return None
-        run, self._run = self._run, None
-        trouble = run.trouble()
-        self.findings = (_finding(trouble),) if trouble else ()
-        if trouble:
-            self._failed = origin
-            return None
-        return Index(origin, self._take_files())
+        try:
+            if self._run is None or self._run.origin != origin:
+                self._start(origin, _pages(manifest, site))
+                return None
+            run, self._run = self._run, None
+            if not (trouble := run.trouble()):
+                self.findings = ()
+                return Index(origin, self._take_files())
+        except OSError as error:
+            trouble = (error.strerror or str(error)).lower()
+        self.findings = (_finding(trouble),)
+        self._failed = origin
+        return None
 
     def _start(self, origin: bytes, pages: list[str]) -> None:
+        self.close()
+        if os.path.islink(self._folder):
+            os.unlink(self._folder)  # it would be written where it leads
         os.makedirs(self._folder, exist_ok=True)
-        shutil.rmtree(f"{self._folder}/{NEW}", ignore_errors=True)
-        with open(f"{self._folder}/{PAGES}", "w", encoding="utf-8", errors="surrogateescape") as file:
+        for name in (NEW, PAGES):
+            _remove(f"{self._folder}/{name}")
+        with open(f"{self._folder}/{PAGES}", "x", encoding="utf-8", errors="surrogateescape") as file:
             file.write("\0".join(pages))
         self._run = _Run(origin, self._out, self._folder)
 
     def _take_files(self) -> dict[str, str]:
         """Put a finished index in the place of the last one."""
-        files, new = f"{self._folder}/{FILES}", f"{self._folder}/{NEW}"
-        shutil.rmtree(files, ignore_errors=True)
-        os.rename(new, files)
+        files, new, old = (f"{self._folder}/{name}" for name in (FILES, NEW, _OLD))
         found: dict[str, str] = {}
-        for parent, _, names in os.walk(files):
+        for parent, _, names in os.walk(new):
             for name in names:
                 with open(f"{parent}/{name}", "rb") as file:
-                    found[os.path.relpath(file.name, files)] = digest(file.read()).hex()
+                    found[os.path.relpath(file.name, new)] = digest(file.read()).hex()
+        _remove(old)
+        with contextlib.suppress(FileNotFoundError):
+            os.rename(files, old)
+        os.rename(new, files)
+        shutil.rmtree(old, ignore_errors=True)
         return dict(sorted(found.items()))
 
     def keep(self, index: Index) -> None:
@@ -179,6 +191,15 @@ class _Run:
             self._process.kill()
         self._process.communicate()
         self._told.close()
+
+
+def _remove(path: str) -> None:
+    """Remove a file, a link or a folder, if it is there."""
+    if os.path.isdir(path) and not os.path.islink(path):
+        shutil.rmtree(path)
+    else:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(path)
 
 
 def _pages(manifest: Manifest, site: Site) -> list[str]:
