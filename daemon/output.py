@@ -2,7 +2,8 @@
 
 A file that stands is replaced by rename, a new one is created directly (its row in the manifest, written after it,
 says that it is whole). Temporary files live in one hidden folder of the output, so that leftovers of a crash are found
-in one place. Folders are made once, and looked at once: a symbolic link in the output is never followed.
+in one place. Folders are made once, and looked at once between two changes of the site: a symbolic link in the output
+is never followed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TEMPORARY: Final = ".blogd-tmp"
 _NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
 _ANEW: Final = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK_BYTES: Final = 1 << 26
+_FOLDER_GONE: Final = (FileNotFoundError, NotADirectoryError)  # since it was looked at
 
 
 class OutputError(Exception):
@@ -44,26 +46,22 @@ class Output:
     def write(self, path: str, data: bytes, *, replace: bool) -> tuple[int, int]:
         """Write a file and give its (size, mtime_ns); `replace`: one that stands there may go."""
         target = f"{self.root}/{path}"
-        self._make_folder(os.path.dirname(target))
-        if not replace:
-            return self._create(target, data)
-        with self._temporary_file() as file:
-            write_all(file, data)
-            found = _stat(file)
-        self._put_in_place(target)
-        return found
+        try:
+            return self._write(target, data, replace=replace)
+        except _FOLDER_GONE:
+            self.forget_folders()
+            return self._write(target, data, replace=replace)
 
     def copy(self, source: str, path: str, *, replace: bool, progress: Callable[[], None]) -> tuple[int, int]:
         """Copy a file and give its (size, mtime_ns); `progress` is called now and then."""
         target = f"{self.root}/{path}"
-        self._make_folder(os.path.dirname(target))
         if not replace and os.path.lexists(target):
             raise _stranger(path)
-        with open(source, "rb") as reader, self._temporary_file() as file:
-            _copy_bytes(reader.fileno(), file, progress)
-            found = _stat(file)
-        self._put_in_place(target)
-        return found
+        try:
+            return self._copy(source, target, progress)
+        except _FOLDER_GONE:
+            self.forget_folders()
+            return self._copy(source, target, progress)
 
     def remove(self, path: str) -> None:
         """Remove a file, and the folders that it leaves empty."""
@@ -94,6 +92,24 @@ class Output:
             for name in os.listdir(folder):
                 os.unlink(f"{folder}/{name}")
             os.rmdir(folder)
+
+    def _write(self, target: str, data: bytes, *, replace: bool) -> tuple[int, int]:
+        self._make_folder(os.path.dirname(target))
+        if not replace:
+            return self._create(target, data)
+        with self._temporary_file() as file:
+            write_all(file, data)
+            found = _stat(file)
+        self._put_in_place(target)
+        return found
+
+    def _copy(self, source: str, target: str, progress: Callable[[], None]) -> tuple[int, int]:
+        self._make_folder(os.path.dirname(target))
+        with open(source, "rb") as reader, self._temporary_file() as file:
+            _copy_bytes(reader.fileno(), file, progress)
+            found = _stat(file)
+        self._put_in_place(target)
+        return found
 
     def _create(self, target: str, data: bytes) -> tuple[int, int]:
         """Write a file where none stands."""

@@ -102,7 +102,6 @@ class Worker:
         if isinstance(task, wire.ReadFiles):
             found = tuple(self._read_safely(file, task) for file in task.tasks)
             return wire.FilesRead(task.batch, found, time.perf_counter() - start, resident_set_size())
-        self._output.forget_folders()
         results = tuple(self._make_safely(page) for page in task.tasks)
         entities, shared = self._reads.take_new()
         seconds = time.perf_counter() - start
@@ -115,6 +114,7 @@ class Worker:
 
     def update(self, task: wire.Update) -> None:
         """Bring the site up to date."""
+        self._output.forget_folders()
         self._now = datetime.fromtimestamp(task.now / 1_000_000, tz=UTC)
         if task.is_snapshot:
             self._use(Site())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -44,13 +45,20 @@ LinkTarget = PostLink | FileLink | MediaLink
 
 def link_target(url: str, source: str) -> LinkTarget | None:
     """Say what a URL in the body of `source` points to; None if it is nothing that blogd resolves."""
+    found = _named(url)
+    return FileLink(_source_path(found, source)) if isinstance(found, str) else found
+
+
+@lru_cache(maxsize=1 << 14)
+def _named(url: str) -> LinkTarget | str | None:
+    """Say what a URL points to wherever it stands; of a source, give the path as it is written."""
     if _SCHEME.match(url):
         return None
     path = unquote(split_suffix(url)[0])
     if media := _MEDIA.fullmatch(path):
         return MediaLink(media[1].lower())
     if path.endswith(".md"):
-        return FileLink(_source_path(path, source))
+        return path
     if post := _POST.fullmatch(path):
         date = (int(post[1]), int(post[2])) if post[1] else ()
         return PostLink(post[3], date)

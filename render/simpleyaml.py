@@ -1,8 +1,8 @@
 """The plainest YAML, read without a YAML parser: what nearly every post's block is made of.
 
-Lines of `key: value`, the value plain, quoted without escapes, or a flow list of plain words; or `key:` and lines of
-`- value` below it. Whatever is not surely of this kind (comments, blank lines, indented text, tags, anchors, tabs,
-control characters, a key given twice, …) is left to `yamltree`, whose answer is the same in all that is read here.
+Lines of `key: value`, the value plain, quoted without escapes, or a flow list of words and quoted texts; or `key:` and
+lines of `- value` below it. Whatever is not surely of this kind (comments, blank lines, indented text, tags, anchors,
+tabs, control characters, a key given twice, …) is left to `yamltree`, whose answer is the same in all that is read.
 """
 
 from __future__ import annotations
@@ -19,17 +19,21 @@ if TYPE_CHECKING:
 _BEYOND_ASCII = READABLE.removeprefix(r"\x20-\x7e")
 _EASY = rf'[\x20-"$-9;-\x7e{_BEYOND_ASCII}]'  # neither `:` nor `#`
 _PLAIN = rf"""(?![-?:,\[\]{{}}#&*!|>'"%@`~\s]){_EASY}++(?:(?::(?=\S)|(?<=\S)#){_EASY}*+)*+"""
-_SINGLE = rf"'((?:[\x20-&(-\x7e{_BEYOND_ASCII}]++|'')*+)'"
-_DOUBLE = rf'"([\x20!#-\[\]-\x7e{_BEYOND_ASCII}]*)"'
-_TEXT = rf"(?:({_PLAIN})|{_SINGLE}|{_DOUBLE})"
-_WORDS = r"\[([A-Za-z0-9_ ,./-]*)\]"
+_SINGLE = rf"(?:[\x20-&(-\x7e{_BEYOND_ASCII}]++|'')*+"
+_DOUBLE = rf"[\x20!#-\[\]-\x7e{_BEYOND_ASCII}]*+"
+_TEXT = rf"(?:({_PLAIN})|'({_SINGLE})'|\"({_DOUBLE})\")"
+_WORD = r"(?=[A-Za-z0-9_])[A-Za-z0-9_./-]++(?: ++[A-Za-z0-9_./-]++)*+"
+_MEMBER = rf"(?:{_WORD}|'{_SINGLE}'|\"{_DOUBLE}\")"
+_FLOW = rf"\[ *((?:{_MEMBER} *(?:, *{_MEMBER} *)*)?)\]"
 _END = r" *\r?\n"
 
 _OPENING = re.compile(f"---{_END}")
-_ENTRY = re.compile(rf"([A-Za-z_][\w-]{{0,99}}):(?: +(?:{_TEXT}|{_WORDS}){_END}|{_END}((?: *- .*\n)*))", re.ASCII)
+_ENTRY = re.compile(rf"([A-Za-z_][\w-]{{0,99}}):(?: +(?:{_TEXT}|{_FLOW}){_END}|{_END}((?: *- .*\n)*))", re.ASCII)
 _ITEM = re.compile(rf"( *)- +{_TEXT} *\r?", re.ASCII)
+_FLOW_ITEM = re.compile(rf"({_WORD})|'({_SINGLE})'|\"({_DOUBLE})\"")
 # The groups of an entry; those of the texts have the same numbers in an item.
-_KEY_GROUP, _PLAIN_GROUP, _SINGLE_GROUP, _WORDS_GROUP, _BELOW_GROUP = 1, 2, 3, 5, 6
+_KEY_GROUP, _PLAIN_GROUP, _SINGLE_GROUP, _FLOW_GROUP, _BELOW_GROUP = 1, 2, 3, 5, 6
+_WORD_IN_FLOW, _SINGLE_IN_FLOW = 1, 2
 
 
 def read_simple(source: Source) -> Tree | None:
@@ -59,8 +63,8 @@ class _NotSimpleError(Exception):
 
 
 def _value(entry: re.Match[str]) -> Value:
-    if entry.lastindex == _WORDS_GROUP:
-        return _words(entry[_WORDS_GROUP])
+    if entry.lastindex == _FLOW_GROUP:
+        return tuple(map(_member, _FLOW_ITEM.finditer(entry[_FLOW_GROUP])))
     if entry.lastindex == _BELOW_GROUP:
         return _items(entry[_BELOW_GROUP]) if entry[_BELOW_GROUP] else None
     return _scalar(entry)
@@ -82,10 +86,8 @@ def _items(below: str) -> tuple[str | None, ...]:
     return tuple(_scalar(item) for item in items)
 
 
-def _words(words: str) -> tuple[str | None, ...]:
-    if not words.strip(" "):
-        return ()
-    parts = [word.strip(" ") for word in words.split(",")]
-    if not all(part[:1].isalnum() or part.startswith("_") for part in parts):
-        raise _NotSimpleError
-    return tuple(None if part in NULLS else part for part in parts)
+def _member(match: re.Match[str]) -> str | None:
+    text = match[match.lastindex or 0]
+    if match.lastindex == _WORD_IN_FLOW:
+        return None if text in NULLS else text
+    return text.replace("''", "'") if match.lastindex == _SINGLE_IN_FLOW else text

@@ -178,6 +178,9 @@ class _Reader:
 
     def _error(self, mark: _Mark | None, message: str, hint: str = "") -> SourceError:
         line, column = self._place(mark)
+        last = self.source.first_line + len(_LINE_BREAK.findall(self.source.text))
+        if line > last:  # libyaml ends a last line that has no end
+            line, column = last, 1
         return self.source.error(line, message, hint, column=column)
 
     def _place(self, mark: _Mark | None) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -13,6 +14,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 
 sys.path.insert(0, str(SCRIPTS))  # `bench_lib`, as scripts/bench finds it
+
+# A run in a shell's background ignores signals, and so would every program that a test starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # `--hypothesis-profile=explore` draws new examples each time; a failure prints how to run it again.
 hypothesis.settings.register_profile("same", deadline=None, derandomize=True, print_blob=True)

@@ -84,7 +84,7 @@ def _project(spec: Spec) -> Mapping[str, object]:
         "defaultAuthor": "Ada Brunner",
         "maxPostsPerPage": spec.per_page,
         "timezone": "UTC",
-        "blogd": {"highlight": spec.highlight},
+        "blogd": {"highlight": spec.highlight, "search": False},  # peers have no index either
     }
 
 

@@ -194,7 +194,10 @@ KEYS = st.sampled_from(["a", "b", "key", "null", "Key_2", "k-e-y"])
 WORDS = st.sampled_from(
     ["a", "b c", "null", "1.5", "\xe4", "x:y", "x#y", "'a'", '"a"', "'it''s'", "[a, b]", "[]", "~", "-", ":"]
 )
-VALUES = WORDS | WORDS | WORDS | st.text(alphabet="ab:#'\"-,[] ~!\xa0\x85\\", max_size=6)
+FLOWS = st.lists(WORDS | st.sampled_from([", ", ",", " ", "''", '"b"']), max_size=6).map(
+    lambda parts: f"[{''.join(parts)}]"
+)
+VALUES = WORDS | WORDS | FLOWS | st.text(alphabet="ab:#'\"-,[] ~!\xa0\x85\\", max_size=6)
 LINE_ENDS = st.sampled_from([*["\n"] * 9, " \n", "\r\n", "\r", "\n "])
 ENTRIES = st.tuples(KEYS, st.sampled_from([": ", ": ", ":  ", ":"]), VALUES, LINE_ENDS).map("".join)
 LISTS = st.tuples(
@@ -206,6 +209,7 @@ NEAR_SIMPLE = st.lists(ENTRIES | LISTS, max_size=3).map("".join)
 
 
 @given(BLOCKS | NEAR_SIMPLE)
+@example("{")
 def test_any_text_is_keys_or_a_refusal(text: str) -> None:
     try:
         read_tree(Source("x", f"---\n{text}"))
@@ -224,6 +228,11 @@ def test_any_text_is_keys_or_a_refusal(text: str) -> None:
 @example("a: 'it''s'\n")
 @example("a: [x, , y]\n")
 @example("a: [null, Null x]\n")
+@example("a: [\"b\", 'c', d e]\n")
+@example("a: ['b'c]\n")
+@example("a: ['b' : c]\n")
+@example("a: [b, 'null', ]\n")
+@example("a: [-b, .c, /d]\n")
 @example("a:\n- b\n - c\n")
 @example("a:\n  - b\nc: d\n")
 @example("a: b\n- c\n")
@@ -266,6 +275,7 @@ def plain(value: object) -> object:
         "title: Hello, world (again)\nslug: hello-world\ndate: 2024-01-15 10:00:00 +0100\n",
         "title: 'It''s \"this\"'\nurl: http://example.org/#top\nempty:\nnone: ~x\n".replace("~x", "x"),
         'title: "Ä: b"\ntags: [one, two three, 4]\nnothing: []\n',
+        """tags: ["one", "two, [three]", 'it''s' , null, "null"]\n""",
         "tags:\n- one\n- 'two: 2'\ncategories:\n  - article\n",
         "title: x\r\ntags:\r\n- a\r\n",
     ],
