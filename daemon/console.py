@@ -27,6 +27,7 @@ from blogd.daemon.events import (
     DiagnosticEvent,
     Difference,
     Explained,
+    Indexed,
     Note,
     PhaseStarted,
     Progress,
@@ -145,6 +146,8 @@ class RichReporter:
             case Built():
                 self.close()
                 self._end(event, self._summary(event))
+            case Indexed():
+                self._print(Text.assemble(*self._stamp(self._clock()), (wording.indexed(event), "dim")))
             case Ready():
                 self._watching = True
                 self._print(Text())
@@ -207,10 +210,10 @@ class RichReporter:
         return [Text(), head, counts]
 
     def _rebuilt(self, built: Built) -> list[RenderableType]:
-        clock = time.strftime("%H:%M:%S", time.localtime(self._wall()))
+        clock = self._clock()
         lines: list[RenderableType] = []
         for path in built.mended:
-            line = Text.assemble((f"{clock} ", "dim"), (f"{self._marks.done} ", "bold green"), ("mended ", "green"))
+            line = Text.assemble(*self._stamp(clock), ("mended ", "green"))
             lines.append(
                 line.append(wording.clipped_path(wording.printable(path), self._console.width - line.cell_len))
             )
@@ -231,6 +234,12 @@ class RichReporter:
         what = wording.what_changed(built.changed, room)
         line.append(what).append(" " * (room - wording.cells(what) + 2))
         return line.append(outcome, "red" if built.failed else "dim").append(f"  {took:>7}")
+
+    def _clock(self) -> str:
+        return time.strftime("%H:%M:%S", time.localtime(self._wall()))
+
+    def _stamp(self, clock: str) -> list[tuple[str, str]]:
+        return [(f"{clock} ", "dim"), (f"{self._marks.done} ", "bold green")]
 
     def _verdict(self, built: Built) -> tuple[str, str]:
         return (self._marks.failed, "bold red") if built.failed else (self._marks.done, "bold green")

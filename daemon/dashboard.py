@@ -35,6 +35,7 @@ PHASES: dict[Phase, str] = {
     "render": "rendering",
     "copy": "copying",
     "commit": "finishing",
+    "index": "indexing",
 }
 LABELS: dict[Section, str] = {"posts": "posts read"}
 STATUS_STYLES: dict[WorkerStatus, str] = {"busy": "cyan", "idle": "dim", "starting": "dim", "restarting": "yellow"}
@@ -88,7 +89,7 @@ class Dashboard(NamedTuple):
             line.add_column(justify="right", width=14)
             shown.append(f"{wording.number(round(rate[0]))} {rate[1]}/s" if rate else "")
         line.add_column(justify="right", width=10)
-        shown.append(Text(wording.countdown(left) if left is not None else "", "dim"))
+        shown.append(Text(wording.countdown(left) if left is not None and self.phase != "index" else "", "dim"))
         line.add_row(*shown)
         line.width = min(width, WIDEST)
         return line

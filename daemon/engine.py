@@ -136,11 +136,6 @@ class Engine:
         project = self._project
         return Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
 
-    @property
-    def worker_pids(self) -> list[int]:
-        """The process ids of the workers."""
-        return self._pool.pids if self._pool else []
-
     def load(self) -> None:
         """Load the site as the last run left it, unless that is done."""
         if self._is_loaded:
@@ -216,6 +211,7 @@ class Engine:
     def _publish(self, index: Index) -> None:
         change = self._repair.then(self._plan.claim_index(self._search.outputs(index)))
         self._repair = Reassigned({}, set())
+        self.totals.removed += len(change.dropped & self.books.manifest.ids.keys())
         self._making.enqueue(self.books.enter_change(partial(self._search.keep, index), change, {}))
 
     def _advance(self) -> bool:

@@ -4,11 +4,11 @@ The engine emits events; a `Reporter` prints them (Rich, plain lines, JSON) or d
 An event is data: numbers and paths, never finished prose. The order of one run:
 
     Started (PhaseStarted | Progress | WorkerState | DiagnosticEvent | Note | Explained)* Built
-    watch goes on: Ready (RebuildStarted …the same… Built)* Stopped
+    watch goes on: Ready (RebuildStarted …the same… Built | Indexed)* Stopped
     verify ends in: Difference* Verified
 
-`Started`, `Built`, `Ready`, `Difference` and `Verified` are also lines of `--json`, under their tags; `Progress` and
-`DiagnosticEvent` are the sources of others. Fields may be added to these, never taken away.
+`Started`, `Built`, `Ready`, `Indexed`, `Difference` and `Verified` are also lines of `--json`, under their tags;
+`Progress` and `DiagnosticEvent` are the sources of others. Fields may be added to these, never taken away.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from blogd.render.diagnostic import Diagnostic
 
-Phase = Literal["scan", "read", "plan", "render", "copy", "commit"]
+Phase = Literal["scan", "read", "plan", "render", "copy", "commit", "index"]
 Section = Literal["posts", "single", "core", "category", "tag", "date", "copies"]
 WorkerStatus = Literal["starting", "idle", "busy", "restarting"]
 
@@ -118,6 +118,17 @@ class Ready(_Event, frozen=True, kw_only=True, tag="ready"):
     """Say that the first build of a watch is done, and that changes from now on are seen."""
 
 
+class Indexed(_Event, frozen=True, kw_only=True, tag="indexed"):
+    """Say that, in a watch, the search index is that of the pages again; a build's is when it is `Built`.
+
+    `written` and `removed` count the files of the index, `elapsed_ms` runs from the start of the work.
+    """
+
+    written: int
+    removed: int
+    elapsed_ms: float
+
+
 class Difference(_Event, frozen=True, kw_only=True, tag="difference"):
     """Name a file of the output that is not as a clean build makes it, and why it isn't.
 
@@ -156,6 +167,7 @@ Event = (
     | RebuildStarted
     | Built
     | Ready
+    | Indexed
     | Difference
     | Verified
     | Stopped

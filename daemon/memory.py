@@ -7,10 +7,11 @@ import resource
 import sys
 import time
 from contextlib import suppress
+from glob import iglob
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
 EVERY_S: Final = 2.0  # a measurement costs some milliseconds
 _FIELD: Final = b"\nPss:"
@@ -18,20 +19,29 @@ _DATA: Final = b"\nVmData:"
 
 
 class MemoryGauge:
-    """Remember the highest proportional set size (shared pages counted once) of some processes; 0 if unknown."""
+    """Remember the highest proportional set size (shared pages counted once) of a run's processes; 0 if unknown."""
 
     def __init__(self) -> None:
         self.peak = 0
         self._measured_at = 0.0
 
-    def measure(self, pids: Iterable[int], *, now: bool = False) -> bool:
-        """Measure, unless that was done a moment ago; tell whether it was time to."""
+    def measure(self, *, now: bool = False) -> bool:
+        """Measure this process and all it started, unless that was done a moment ago; tell whether it was time to."""
         clock = time.monotonic()
         is_time = now or clock - self._measured_at >= EVERY_S
         if is_time:
             self._measured_at = clock
-            self.peak = max(self.peak, sum(map(proportional_set_size, pids)))
+            self.peak = max(self.peak, sum(map(proportional_set_size, family(os.getpid()))))
         return is_time
+
+
+def family(pid: int) -> Iterator[int]:
+    """Give a process, those that it started, and theirs; where the system doesn't tell of these, it alone."""
+    yield pid
+    for path in iglob(f"/proc/{pid}/task/*/children"):
+        with suppress(OSError), open(path, "rb") as file:
+            for child in file.read().split():
+                yield from family(int(child))
 
 
 def proportional_set_size(pid: int) -> int:

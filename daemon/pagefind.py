@@ -72,6 +72,7 @@ def pagefind_version() -> str:
 
 def main(arguments: list[str]) -> None:
     """Make an index."""
+    os.nice(10)  # edits come first
     out, folder = arguments
     with open(f"{folder}/{PAGES}", encoding="utf-8", errors="surrogateescape") as file:
         pages = file.read().split("\0")

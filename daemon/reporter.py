@@ -27,6 +27,7 @@ from blogd.daemon.events import (
     DiagnosticEvent,
     Difference,
     Explained,
+    Indexed,
     Note,
     PhaseStarted,
     Progress,
@@ -100,7 +101,7 @@ class JsonReporter:
     def emit(self, event: Event) -> None:
         """Write the event's line, if it has one."""
         match event:
-            case Started() | Ready() | Difference() | Verified():
+            case Started() | Ready() | Indexed() | Difference() | Verified():
                 self._write(event)
             case Progress():
                 self._tally.update(event, self._monotonic())
@@ -199,6 +200,8 @@ class PlainReporter:
             case Ready():
                 self._watching = True
                 self._write("watching; Ctrl-C stops")
+            case Indexed():
+                self._write(f"{self._clock()} {wording.indexed(event)}")
             case Difference():
                 self._write(*wording.difference(event))
             case Verified():
@@ -225,10 +228,13 @@ class PlainReporter:
             self._tally.begin(self._progress_at)
 
     def _rebuilt(self, built: Built) -> list[str]:
-        clock = time.strftime("%H:%M:%S", time.localtime(self._wall()))
+        clock = self._clock()
         mended = [f"{clock} mended: {wording.printable(path)}" for path in built.mended]
         what = f"{wording.what_changed(built.changed)}: {wording.outcome(built)}"
         return [*mended, f"{clock} {what}, {wording.duration(built.elapsed_ms)}"]
+
+    def _clock(self) -> str:
+        return time.strftime("%H:%M:%S", time.localtime(self._wall()))
 
     def _write(self, *lines: str) -> None:
         _write_lines(self._out, lines)

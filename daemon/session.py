@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import math
-import os
 import shutil
 import time
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,7 @@ from blogd.cache.database import DamagedError, StoreError, set_aside, translated
 from blogd.cache.store import DATABASE
 from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine
-from blogd.daemon.events import Built, DiagnosticEvent, Note, Ready, RebuildStarted, Started
+from blogd.daemon.events import Built, DiagnosticEvent, Indexed, Note, PhaseStarted, Ready, RebuildStarted, Started
 from blogd.daemon.exits import ExitCode, RefusalError
 from blogd.daemon.explaining import explained
 from blogd.daemon.lock import held
@@ -35,6 +34,7 @@ if TYPE_CHECKING:
     from blogd.daemon.watcher import Watcher
 
 RETRY_S: Final = 5.0
+LOOK_S: Final = 0.5  # at what a search index takes
 QUIET_S: Final = 3.0  # without an edit, before search is brought up to date
 
 
@@ -58,7 +58,8 @@ def _build(project: Project, options: Options, reporter: Reporter, started: floa
         session.engine.look_everywhere()
         session.work()
         while session.index() is Progress.BUSY:
-            session.engine.idle(())
+            reporter.emit(PhaseStarted(phase="index"))
+            session.engine.idle((), LOOK_S)
         session.report(started)
         return session.exit_code()
 
@@ -112,7 +113,7 @@ class _Watch:
             progress = session.index(watcher.fileno())
             is_news = progress is Progress.BUSY
             if progress is Progress.DONE:
-                self._reporter.emit(Note(text="search is up to date"))
+                session.report_index()
 
     def _started_watcher(self) -> Watcher:
         from blogd.daemon.watcher import Mode, Watcher  # noqa: PLC0415 - brings what a build can spare
@@ -143,20 +144,37 @@ class _Session:
         self._reporter = reporter
         self._memory = MemoryGauge()
         self._mended: list[str] = []
+        self._index_since = 0.0
+        self._is_index_unfinished = False
 
     def work(self, *handles: int) -> list[int]:
         """Let the engine settle; end early with the handles that are ready."""
         ready = self.engine.settle(handles, self._look_around)
-        self._memory.measure(self._pids(), now=True)
+        self._memory.measure(now=True)
         return ready
 
     def index(self, *handles: int) -> Progress:
-        """Go on with the search index, and tell how far it is."""
+        """Go on with the search index, and tell how far it is: done when its files are in the output.
+
+        What is ready on the `handles` comes first: call again after that.
+        """
         progress = self.engine.index()
-        if progress is Progress.DONE:
-            self.work(*handles)
+        if progress is Progress.BUSY:
+            self._index_since = self._index_since or time.monotonic()
+            self._memory.measure(now=True)
+        elif progress is Progress.DONE or self._is_index_unfinished:
+            self._is_index_unfinished = bool(self.work(*handles))
+            progress = Progress.BUSY if self._is_index_unfinished else Progress.DONE
         self._tell_news()
         return progress
+
+    def report_index(self) -> None:
+        """Tell that search is up to date, and what that took."""
+        now, totals = time.monotonic(), self.engine.totals
+        elapsed_ms = round((now - (self._index_since or now)) * 1000, 1)
+        self._reporter.emit(Indexed(written=totals.written, removed=totals.removed, elapsed_ms=elapsed_ms))
+        self._index_since = 0.0
+        totals.restart()
 
     def follow(self, watcher: Watcher, started: float) -> None:
         """Take in what the watcher says, until nothing is left to do; then sum up.
@@ -190,7 +208,7 @@ class _Session:
 
     def _look_around(self) -> None:
         """Measure memory and tell what was found, now and then."""
-        if self._memory.measure(self._pids()):
+        if self._memory.measure():
             self._tell_news()
 
     def _tell_news(self) -> None:
@@ -198,9 +216,6 @@ class _Session:
         for diagnostic in new:
             self._reporter.emit(DiagnosticEvent(diagnostic=diagnostic))
         self._mended += mended
-
-    def _pids(self) -> list[int]:
-        return [os.getpid(), *self.engine.worker_pids]
 
     def report(self, started: float) -> None:
         """Tell what is new, and sum up."""

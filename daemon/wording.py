@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blogd.daemon.events import Built, Difference, Verified
+    from blogd.daemon.events import Built, Difference, Indexed, Verified
     from blogd.render.diagnostic import Diagnostic
 
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -133,6 +133,13 @@ def outcome(built: Built) -> str:
     """Say in one breath what a rebuild did: `3 rendered, 2 written`."""
     counts = [f"{number(count)} {verb}" for count, verb in totals(built) if count and verb != "unchanged"]
     return ", ".join(counts) or "nothing to render"
+
+
+def indexed(index: Indexed) -> str:
+    """Say that the search index is new, and what that took."""
+    counts = ((index.written, "written"), (index.removed, "removed"))
+    told = [f"{number(count)} {verb}" for count, verb in counts if count]
+    return f"search is up to date: {', '.join([*told, duration(index.elapsed_ms)])}"
 
 
 def failure(built: Built) -> str:

@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from blogd.daemon.pagefind import pagefind_version
 from tests.website import Document, Website
 
 if TYPE_CHECKING:
@@ -63,6 +64,14 @@ def site(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     settings.write_text(json.dumps({**project, "publicUrl": url}), "utf-8")
     blogd("build", folder)
     return folder / "html", Website(folder / "html", url)
+
+
+def test_pages_that_are_in_no_list_are_among_those_looked_at(site: tuple[Path, Website]) -> None:
+    _, website = site
+    searched = {"search/index.html", "de/search/index.html"}
+
+    assert {"404.html", "de/404.html"} <= website.pages.keys()
+    assert website.pages.keys() & searched == (searched if pagefind_version() else set())
 
 
 def test_every_page_and_the_stylesheets_are_valid(site: tuple[Path, Website], vnu_jar: Path) -> None:

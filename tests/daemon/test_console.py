@@ -18,6 +18,7 @@ from blogd.daemon.events import (
     Difference,
     Event,
     Explained,
+    Indexed,
     Note,
     PhaseStarted,
     Progress,
@@ -347,6 +348,22 @@ def test_an_error_stands_until_it_is_mended() -> None:
     lines = screen.emit([RebuildStarted(), msgspec.structs.replace(REBUILT, mended=("posts/2024/03/a.md",))])
     assert lines[-3] == "12:04:31 ✓ mended posts/2024/03/a.md"
     assert lines[-1] == "watching /srv/blog · Ctrl-C stops"
+
+
+def test_a_new_search_index_leaves_a_line() -> None:
+    screen = Screen(width=44)
+    screen.emit([STARTED, BUILT, Ready()])
+    assert screen.emit([Indexed(written=12, removed=0, elapsed_ms=2300)])[-3:] == [
+        "12:04:31 ✓ search is up to date: 12 written,",
+        "2.30 s",
+        "watching /srv/blog · Ctrl-C stops",
+    ]
+
+
+def test_indexing_is_shown_without_a_guess_of_its_end() -> None:
+    screen = Screen()
+    bar = next(line for line in screen.emit([*BUILDING, PhaseStarted(phase="index")]) if "indexing" in line)
+    assert "left" not in bar
 
 
 def test_a_watch_at_rest_asks_for_no_ticks() -> None:

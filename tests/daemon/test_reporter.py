@@ -15,6 +15,7 @@ from blogd.daemon.events import (
     Difference,
     Event,
     Explained,
+    Indexed,
     Note,
     PhaseStarted,
     Progress,
@@ -50,6 +51,7 @@ BUILT = Built(
     elapsed_ms=8412.0,
     peak_bytes=312_000_000,
 )
+INDEXED = Indexed(written=12, removed=0, elapsed_ms=2300.0)
 NOON = time.mktime((2024, 3, 1, 12, 4, 31, 0, 0, -1))
 
 
@@ -107,9 +109,11 @@ def test_json_has_a_line_for_each_promised_event_and_no_other() -> None:
         BUILT,
         Ready(),
         RebuildStarted(),
+        INDEXED,
         Stopped(signal="SIGINT"),
     ]
-    assert [line["event"] for line in json_lines(*events)] == ["started", "progress", "diagnostic", "built", "ready"]
+    told = [line["event"] for line in json_lines(*events)]
+    assert told == ["started", "progress", "diagnostic", "built", "ready", "indexed"]
 
 
 def test_json_of_a_finding_has_null_for_what_is_not_known() -> None:
@@ -173,6 +177,15 @@ def test_json_progress_starts_anew_with_a_rebuild() -> None:
         BUILT,
     )[-2]
     assert last == {"event": "progress", "done": 1, "total": 2, "section": "tag"}
+
+
+def test_plain_lines_of_a_search_index() -> None:
+    removed = Indexed(written=1_004, removed=3, elapsed_ms=80)
+    assert plain_lines(INDEXED, removed, Indexed(written=0, removed=0, elapsed_ms=80)) == [
+        "12:04:31 search is up to date: 12 written, 2.30 s",
+        "12:04:31 search is up to date: 1,004 written, 3 removed, 80 ms",
+        "12:04:31 search is up to date: 80 ms",
+    ]
 
 
 def test_json_keeps_the_bytes_of_names_that_are_not_utf_8() -> None:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from blogd.daemon.pagefind import pagefind_version
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 pytestmark = pytest.mark.skipif(not pagefind_version(), reason="the extra `search` is not installed")
@@ -164,3 +166,32 @@ def test_verify_has_no_quarrel_with_an_index(site: Path) -> None:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
+
+
+def heard(lines: Iterable[str], event: str) -> dict[str, object]:
+    """Wait for an event of that name."""
+    return next(told for line in lines if (told := json.loads(line))["event"] == event)
+
+
+def test_a_watch_brings_the_index_up_to_date_when_it_is_quiet(site: Path, tmp_path: Path) -> None:
+    before = index(site / "html")
+    command = [sys.executable, "-m", "blogd.daemon", "watch", str(site), "--poll", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        assert watch.stdout is not None
+        heard(watch.stdout, "ready")
+        post(site, "one", "Sprats.")
+        heard(watch.stdout, "built")
+        early = index(site / "html")
+        indexed = heard(watch.stdout, "indexed")
+        after = index(site / "html")
+        build(site, "--out", tmp_path / "clean")
+        post(site, "two", "Mackerels, and sprats.")
+        built = heard(watch.stdout, "built")
+        watch.send_signal(signal.SIGINT)
+        watch.stdout.read()
+
+    assert early == before
+    assert after == index(tmp_path / "clean") != before
+    assert indexed["written"] == sum(after[name] != before.get(name) for name in after)
+    assert indexed["removed"] == len(before.keys() - after.keys())
+    assert cast("int", built["written"]) <= cast("int", built["rendered"])  # what the index took is not counted again

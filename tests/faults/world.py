@@ -29,7 +29,7 @@ from tests.faults.shim import HastyConnection
 from tests.support import Ground, Silence, read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Mapping
 
     from blogd.daemon.events import Event
     from blogd.render.diagnostic import Diagnostic
@@ -109,7 +109,7 @@ class _NoGauge:
 
     peak = 0
 
-    def measure(self, _: Iterable[int], *, now: bool = False) -> bool:
+    def measure(self, *, now: bool = False) -> bool:
         return now
 
 
