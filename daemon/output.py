@@ -86,9 +86,10 @@ class Output:
         """Remove temporary files, which no run needs any more, as far as that can be done."""
         self.forget_folders()
         folder = f"{self.root}/{TEMPORARY}"
-        if os.path.islink(folder):
-            return
         with contextlib.suppress(OSError):
+            if os.path.islink(folder):
+                os.unlink(folder)
+                return
             for name in os.listdir(folder):
                 os.unlink(f"{folder}/{name}")
             os.rmdir(folder)

@@ -145,7 +145,7 @@ def build(site: Path, out: Path, *, drafts: bool = False, workers: int = 0) -> O
 
 
 def read_tree(folder: Path) -> dict[str, bytes]:
-    """Read all files below a folder but blogd's ledger, by path."""
+    """Read all files below a folder but blogd's ledger, by path; a link is what it says."""
     return {
         os.path.relpath(os.path.join(parent, name), folder): _read(parent, name)
         for parent, _, names in os.walk(folder)
@@ -155,6 +155,8 @@ def read_tree(folder: Path) -> dict[str, bytes]:
 
 
 def _read(parent: str, name: str) -> bytes:
+    if os.path.islink(f"{parent}/{name}"):
+        return b"-> " + os.fsencode(os.readlink(f"{parent}/{name}"))
     with open(f"{parent}/{name}", "rb") as file:
         return file.read()
 
