@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from blogd.render.body import Body
+from blogd.render.diagnostic import LostError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,10 +34,6 @@ _CHECKSUM_BYTES: Final = 4
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Body).decode
-
-
-class LostBodyError(Exception):
-    """A rendered body is not where it was, or not what it was; its post has to be read again."""
 
 
 class NotStoredError(Exception):
@@ -86,18 +83,18 @@ class BodyReader:
         self._files: dict[str, int] = {}
 
     def raw(self, ref: BodyRef) -> bytes:
-        """Give a body as it was encoded; LostBodyError if it isn't there."""
+        """Give a body as it was encoded; LostError if it isn't there."""
         try:
             record = os.pread(self._open(ref.segment), ref.length, ref.offset)
         except OSError as error:
-            raise LostBodyError(ref.segment) from error
+            raise LostError(ref.segment) from error
         encoded, checksum = record[:-_CHECKSUM_BYTES], record[-_CHECKSUM_BYTES:]
         if len(record) != ref.length or zlib.crc32(encoded).to_bytes(_CHECKSUM_BYTES, "little") != checksum:
-            raise LostBodyError(ref.segment)
+            raise LostError(ref.segment)
         return encoded
 
     def read(self, ref: BodyRef) -> Body:
-        """Give a body; LostBodyError if it isn't there."""
+        """Give a body; LostError if it isn't there."""
         return _decode(self.raw(ref))
 
     def _open(self, segment: str) -> int:
@@ -138,7 +135,7 @@ def gather(folder: Path, living: dict[str, BodyRef]) -> dict[str, BodyRef]:
         for path, ref in living.items():
             try:
                 segment, offset, length = writer.append(reader.raw(ref))
-            except LostBodyError:
+            except LostError:
                 continue
             moved[path] = msgspec.structs.replace(ref, segment=segment, offset=offset, length=length)
     finally:

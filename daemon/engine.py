@@ -33,13 +33,14 @@ from blogd.daemon.events import Note, PhaseStarted, WorkerState
 from blogd.daemon.expanding import Expanding
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
-from blogd.daemon.raw import LostSourceError, read_source
+from blogd.daemon.raw import read_source
 from blogd.daemon.reading import Reading
 from blogd.daemon.scan import look, scan
 from blogd.daemon.searching import Index, Progress, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
 from blogd.daemon.tallies import Totals
 from blogd.render.delta import Delta
+from blogd.render.diagnostic import Diagnostic, LostError
 from blogd.render.project import PROJECT_PATH
 from blogd.render.site import Site
 
@@ -216,15 +217,16 @@ class Engine:
 
     def _advance(self) -> bool:
         """Do what needs no waiting; tell whether workers have something to do."""
-        started = time.process_time()
         if self._intake is None and self._change is None and (self._look or self._look_is_full):
-            self._begin_reading()
+            with self.totals.planning():
+                self._begin_reading()
         is_reading = bool(self._reading)
         if self._intake is not None and not is_reading:
-            self._apply(self._intake)
+            with self.totals.planning():
+                self._apply(self._intake)
         if self._change is not None and not self._expanding.is_busy():
-            self._finish(self._change)
-        self.totals.planning_s += time.process_time() - started
+            with self.totals.planning():
+                self._finish(self._change)
         return is_reading or self._change is not None or bool(self._making)
 
     def _wait(self, extra: list[int]) -> list[int]:
@@ -357,7 +359,7 @@ class Engine:
     def _read_source(self, record: str) -> str:
         try:
             return read_source(str(self._project.root), self.site.entries[record].post)
-        except LostSourceError:
+        except LostError:
             return ""  # it has just been changed again, and will be read again
 
     def _save_change(self, intake: Intake, *, has_results: bool) -> None:
@@ -406,11 +408,19 @@ class Engine:
     # Failures.
 
     def _recover(self, row: PageRow, lost: str) -> None:
-        """Read again what a page needed and didn't find, a source or the bodies of a segment; make the page then."""
+        """Read again what a page needed and didn't find, a source or the bodies of a segment; make the page then.
+
+        The text of a source that can't be read is nowhere: its pages stay as they are until it is mended.
+        """
+        source = self.sources.rows.get(lost)
+        if source is not None and source.failed:
+            self._making.postpone(row)
+            return
         self._tries[lost] = self._tries.get(lost, 0) + 1
         if self._tries[lost] > MOST_TRIES:
             hint = "save it once more, when all is calm"
-            self._making.postpone(row, "keeps changing while it is read", hint, source=lost)
+            message = "keeps changing while it is read"
+            self._making.postpone(row, Diagnostic(severity="error", path=lost, message=message, hint=hint))
             return
         self._recovering.append(row)
         paths = [path for path, entry in self.site.entries.items() if entry.body.segment == lost] or [lost]

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from blogd.daemon.macro_host import MacroHost
     from blogd.render.changes import Changes
     from blogd.render.delta import Entry
+    from blogd.render.reads import Entity
     from blogd.render.site import Site
     from blogd.render.template_source import Script
 
@@ -119,16 +120,24 @@ class Expanding:
             yield from ((record, tree) for record in self._callers for tree in self._site.meta.trees)
             return
         for entity in changes.masks:
-            if entity[0] == "post":
-                path, tree = str(entity[1]), str(entity[2])
-                for record in {path, *self._site.translations.get(path, {}).values()}:
-                    if record in self._callers or (record, tree) in self._outcomes:
-                        yield record, tree
+            for record, tree in self._places_of(entity):
+                if record in self._callers or (record, tree) in self._outcomes:
+                    yield record, tree
+
+    def _places_of(self, entity: Entity) -> Iterator[Place]:
+        """Give the places that a changed answer can be about."""
+        match entity:
+            case "post", str(path), str(tree):
+                yield from ((record, tree) for record in {path, *self._site.translations.get(path, {}).values()})
+            case "file", str(record):  # it shows another post now, or none
+                yield from ((record, tree) for tree in self._site.meta.trees)
+            case _:
+                pass
 
     def _is_shown(self, place: Place) -> bool:
         record, tree = place
         base = self._site.bases.get(record, record)
-        if record not in self._callers or not self._site.is_in(base, tree):
+        if record not in self._callers or tree not in self._site.meta.trees or not self._site.is_in(base, tree):
             return False
         is_extra = tree == self._site.main and record in self._site.untreed(base)
         return is_extra or self._site.view(base, tree).post.path == record

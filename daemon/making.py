@@ -166,7 +166,7 @@ class Making:
             elif row.id in self._suspects:
                 hint = "look for an endless loop in its template, or a huge page"
                 self._totals.count(_counter(row), 1)
-                self.postpone(row, f"a worker that made this page died: {reason}", hint)
+                self.postpone(row, _error(row, f"a worker that made this page died: {reason}", hint))
             else:
                 self._suspects.add(row.id)
                 self._queue.add_alone(row)
@@ -186,16 +186,20 @@ class Making:
         """Give up on a batch that met an error of blogd's own."""
         for row in self._take_back(number):
             self._totals.count(_counter(row), 1)
-            self.postpone(row, f"internal error: {message}", "please report it, with the traceback")
+            self.postpone(row, _error(row, f"internal error: {message}", "please report it, with the traceback"))
 
-    def postpone(self, row: PageRow, message: str, hint: str, source: str = "") -> None:
+    def postpone(self, row: PageRow, *findings: Diagnostic) -> None:
         """Leave a page as it is, since it can't be made; what it would read isn't known, so any change may mend it."""
         row.state = STALE
         self._suspects.discard(row.id)
-        row.diagnostics = (Diagnostic(severity="error", path=source or row.path, message=message, hint=hint),)
+        row.diagnostics = findings
         self._postponed.append(row)
         self._books.disclaim(row.path)
         self._books.enter_page(row)
+
+
+def _error(row: PageRow, message: str, hint: str) -> Diagnostic:
+    return Diagnostic(severity="error", path=row.path, message=message, hint=hint)
 
 
 def _counter(row: PageRow) -> str:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from blogd.render.changes import Changes
     from blogd.render.site import Site
 
-ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["untreed"] | ASPECT["extra"]
+ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["translations"] | ASPECT["extra"]
 RANKED: Final = ASPECT["created_at"]
 OWN_PAGES: Final = frozenset({"style", "search"})  # a site may have its own in their place
 

@@ -66,7 +66,6 @@ _ASPECTS: Final = {
     "older": "older neighbour",
     "newer": "newer neighbour",
     "trees": "language trees",
-    "untreed": "translations without a tree",
     "extra": "translation without a tree",
     "lines": "lines in its file",
     "macros": "results of macros",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, cast
 
 from blogd.daemon.events import Progress
 
 if TYPE_CHECKING:
+    from collections.abc import Generator
+
     from blogd.daemon.events import Section
     from blogd.daemon.reporter import Reporter
 
@@ -26,6 +30,13 @@ class Totals:
         self.reasons: dict[int, list[str]] = {}  # the outputs that were made, by the reason in their rows
         self._done: dict[str, int] = {}
         self._expected: dict[str, int] = {}
+
+    @contextmanager
+    def planning(self) -> Generator[None]:
+        """Count the CPU time that is spent inside."""
+        started = time.process_time()
+        yield
+        self.planning_s += time.process_time() - started
 
     def expect(self, name: str, number: int) -> None:
         """Note that so many more of a section are to be done."""

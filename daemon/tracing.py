@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING
 from liquid.ast import Node
 from liquid.expression import Expression
 
-from blogd.cache.bodies import LostBodyError
-from blogd.daemon.raw import LostSourceError
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.daemon.worker import SourceBodies
+from blogd.render.diagnostic import LostError
 from blogd.render.liquid_errors import Place, Places
 from blogd.render.liquid_interpreter import Template
 from blogd.render.reads import Recorder
@@ -79,7 +78,7 @@ def trace(run: LastRun, key: PageKey) -> Tracer:
     now = datetime.fromtimestamp((run.build_time or 0) / 1_000_000, tz=UTC)
     try:
         renderer.render(key, now.astimezone(run.site.zone))
-    except (LostBodyError, LostSourceError):
+    except LostError:
         pass  # what was asked before that is right
     finally:
         bodies.close()

@@ -19,16 +19,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from blogd.cache.bodies import BodyReader, BodyWriter, LostBodyError, NotStoredError, encode_body
+from blogd.cache.bodies import BodyReader, BodyWriter, NotStoredError, encode_body
 from blogd.daemon import wire
 from blogd.daemon.code_cache import CodeFiles
 from blogd.daemon.memory import resident_set_size
 from blogd.daemon.output import Output, OutputError, digest
-from blogd.daemon.raw import LostSourceError, read_source
+from blogd.daemon.raw import read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.render.body import Body, Link, Macro
 from blogd.render.delta import BodyRef, Entry
-from blogd.render.diagnostic import Diagnostic
+from blogd.render.diagnostic import Diagnostic, LostError
 from blogd.render.links import link_target
 from blogd.render.markdown import render_body
 from blogd.render.posts import MAX_BYTES, read_post
@@ -68,7 +68,7 @@ class SourceBodies:
         return self._reader.read(ref)
 
     def source(self, record: str) -> str:
-        """Give a record's raw Markdown; LostSourceError if it is another by now."""
+        """Give a record's raw Markdown; LostError if it is another by now."""
         return read_source(self._root, self._site.entries[record].post)
 
     def close(self) -> None:
@@ -180,7 +180,7 @@ class Worker:
             return self._copy(task)
         try:
             rendering = self._renderer.render(task.key, self._now.astimezone(self._site.zone))
-        except (LostBodyError, LostSourceError) as lost:
+        except LostError as lost:
             return self._loss(task, str(lost))
         if rendering.data is None:
             return self._failure(task, rendering)

@@ -53,7 +53,7 @@ def _post(site: Site, path: str, tree: str) -> dict[str, object] | None:
     if path not in site.order or tree not in site.meta.trees or not site.is_in(path, tree):
         return None
     records = (path, *sorted(site.translations.get(path, {}).values()))
-    macros = [site.macros.get((record, tree)) for record in records]
+    macros = {record: results for record in records if (results := site.macros.get((record, tree))) is not None}
     return dict(zip(POST_ASPECTS, (*site.facts(path, tree), macros), strict=True))
 
 
@@ -68,9 +68,10 @@ def _sizes(site: Site, scope: str, kind: str) -> dict[str, int]:
 
 
 def _sitemap(site: Site) -> object:
-    mapped = ("path", "updated_at", "categories", "alternates", "untreed")
+    mapped = ("updated_at", "categories", "alternates", "translations")
     posts = {(path, tree): _post(site, path, tree) or {} for path in site.order for tree in site.meta.trees}
-    return site.lists.members, {key: [facts.get(name) for name in mapped] for key, facts in posts.items()}
+    facts = {key: [facts.get(name) for name in mapped] for key, facts in posts.items()}
+    return site.lists.members, site.order, facts
 
 
 _ABOUT_ONE: Final[dict[str, Callable[[Site, str], object]]] = {

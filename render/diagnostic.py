@@ -30,6 +30,10 @@ class Diagnostic(msgspec.Struct, frozen=True, order=True, kw_only=True, gc=False
     source_line: str = ""
 
 
+class LostError(Exception):
+    """Something that a page shows is not as it was when the site was made: what is named has to be read again."""
+
+
 class SourceError(Exception):
     """A source that can't be used; carries the diagnostic that says why."""
 

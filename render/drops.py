@@ -72,15 +72,15 @@ class Unread(list[object]):
 class Content:
     """A post's raw Markdown, read only when it is printed as it is; the `markdown` filter takes the rendered body."""
 
-    __slots__ = ("path", "scene")
+    __slots__ = ("path", "post")
 
-    def __init__(self, scene: Scene, path: str) -> None:
-        self.scene = scene
-        self.path = path
+    def __init__(self, post: PostDrop) -> None:
+        self.post = post
+        self.path = post.path
 
     def __str__(self) -> str:
-        self.scene.recorder.read(("post", self.path, self.scene.tree), ASPECT["source"])
-        return self.scene.source(self.scene.site.view(self.path, self.scene.tree).post.path)
+        self.post.read("source")
+        return self.post.scene.source(self.post.entry.post.path)
 
     def __liquid__(self) -> str:
         """Be compared as a text."""
@@ -191,7 +191,7 @@ class PostDrop(Drop):
 
     def content(self) -> object:
         """Give the raw Markdown."""
-        return Content(self.scene, self.path)
+        return Content(self)
 
     getters: ClassVar[Getters] = {
         "id": identity,

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from blogd.render.delta import Entry, MacroResults, Meta
     from blogd.render.records import Category, Post, Tag, TemplateSource
 
-_MAPPED: Final = ASPECT["path"] | ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["untreed"]
+_MAPPED: Final = ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["translations"]
 
 Facts = tuple[object, ...]
 
@@ -107,8 +107,9 @@ class Site(RecordIndex):
             self.backlinks(path, tree),
             *self.neighbours(path, tree),
             base.do_not_translate,
-            self.untreed(path),
-            [self.entries[record] for record in self.untreed(path)],
+            post.status,
+            sorted(self.translations.get(path, {}).items()),
+            [(entry.post, entry.body.digest) for entry in map(self.entries.__getitem__, self.untreed(path))],
             (post.body_line, base.template_at),
         )
 
@@ -197,6 +198,7 @@ class Site(RecordIndex):
         slugs = {entry.post.slug for path in touched for entry in self._versions(path, delta.entries)}
         ids = {entry.post.id for path in touched for entry in self._versions(path, delta.entries)}
         before = self._answers(affected, slugs, ids, touched)
+        order = {path: self.order.get(path) for path in touched}
         counts = dict(self.tag_counts) if affected else {}
         changes.lists.update(self.exchange(touched, delta.entries))
         after = self._answers(affected, slugs, ids, touched)
@@ -204,6 +206,8 @@ class Site(RecordIndex):
             changes.add(entity, _mask(before.get(entity), after.get(entity)))
         if counts != self.tag_counts:
             changes.add(("cloud",))
+        if order != {path: self.order.get(path) for path in touched}:
+            changes.add(("sitemap",))
 
     def _apply_macros(self, delta: Delta, changes: Changes) -> None:
         for (record, tree), results in delta.macros.items():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from blogd.render.diagnostic import LostError
 from blogd.render.limits import Limits
 from blogd.render.liquid_errors import TemplateError, missing_template, template_error
 from blogd.render.liquid_interpreter import Environment, template_name
@@ -64,6 +65,8 @@ class Templates:
         try:
             self._units.page(name)(run, PageNames(page), out, 0)
             return _text(out, run)
+        except LostError:
+            raise
         except Exception as error:
             raise template_error(error, source) from error
 
