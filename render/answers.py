@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import asdict
+
 from blogd.render.changes import list_of
-from blogd.render.reads import ALL, ASPECT, POST_ASPECTS
+from blogd.render.reads import ALL, ASPECT, CATEGORY, POST_ASPECTS, TAG
+from blogd.render.records import Category, Tag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from blogd.render.reads import Entity
     from blogd.render.site import Site
@@ -43,9 +46,10 @@ def answer(site: Site, entity: Entity) -> object:
 def difference(before: Site, after: Site, entity: Entity) -> int:
     """Give the mask of the aspects of an entity that two sites see differently."""
     old, new = answer(before, entity), answer(after, entity)
-    if not isinstance(old, dict) or not isinstance(new, dict) or entity[0] != "post":
+    bits = _BITS.get(entity[0], {})
+    if not isinstance(old, dict) or not isinstance(new, dict) or not bits:
         return 0 if old == new else ALL
-    return sum(ASPECT[name] for name in POST_ASPECTS if old[name] != new[name])
+    return sum(bit for name, bit in bits.items() if old[name] != new[name])
 
 
 def _post(site: Site, path: str, tree: str) -> dict[str, object] | None:
@@ -74,6 +78,8 @@ def _sitemap(site: Site) -> object:
     return site.lists.members, site.order, facts
 
 
+_BITS: Final[Mapping[int | str, Mapping[str, int]]] = {"post": ASPECT, "tag": TAG, "category": CATEGORY}
+
 _ABOUT_ONE: Final[dict[str, Callable[[Site, str], object]]] = {
     "slug": lambda site, slug: [(path, site.route(path)) for path in site.slugs.get(slug, ())],
     "id": lambda site, name: site.ids.get(name, []),
@@ -81,8 +87,8 @@ _ABOUT_ONE: Final[dict[str, Callable[[Site, str], object]]] = {
     "media": lambda site, name: site.media.find(name),
     "linked-media": lambda site, post_id: site.media.linked(post_id),
     "photos": lambda site, month: site.media.photos(month),
-    "tag": lambda site, name: site.meta.tags.get(name),
-    "category": lambda site, name: site.meta.categories.get(name),
+    "tag": lambda site, name: asdict(site.meta.tags.get(name, Tag(name=name))),
+    "category": lambda site, name: asdict(site.meta.categories.get(name, Category(name=name, title=name))),
     "project": lambda site, field: getattr(site.meta.project, field),
     "template": lambda site, name: site.templates.get(name),
     "calendar": lambda site, scope: _sizes(site, scope, "day"),

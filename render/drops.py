@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from blogd.render.links import url_segment
-from blogd.render.reads import ASPECT
+from blogd.render.reads import ASPECT, CATEGORY
 from blogd.render.routes import list_href
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ class PostDrop(Drop):
         """Tell whether none of the categories hides the title."""
         shown = True
         for name in self.categories():
-            self.scene.recorder.read(("category", name))
+            self.scene.recorder.read(("category", name), CATEGORY["show_title"])
             category = self.scene.site.meta.categories.get(name)
             shown = shown and (category is None or category.show_title)
         return shown

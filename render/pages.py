@@ -15,7 +15,8 @@ import msgspec
 
 from blogd.render.drops import Getters, ListedPost, Lookup, PostDrop, SiteDrop
 from blogd.render.labels import label, long_date
-from blogd.render.reads import Recorder
+from blogd.render.links import media_name
+from blogd.render.reads import CATEGORY, TAG, Recorder
 from blogd.render.routes import SEARCH, STYLESHEET, list_href
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class Page:
         """Give media URLs by source path."""
 
         def find(path: str) -> str | None:
-            name = path.lstrip("/").removeprefix("media/").lower()
+            name = media_name(path.lstrip("/").removeprefix("media/"))
             self.recorder.read(("media", name))
             found = self.site.media.find(name)
             return media_href(found) if found else None
@@ -173,7 +174,7 @@ class Page:
         """Give the colours of tags by name."""
 
         def find(name: str) -> str | None:
-            self.recorder.read(("tag", name))
+            self.recorder.read(("tag", name), TAG["color"])
             tag = self.site.meta.tags.get(name)
             return tag.color if tag else None
 
@@ -295,7 +296,7 @@ class ListPage(Page):
         """Give the list's title in the page's language."""
         match self.kind:
             case "category":
-                self.recorder.read(("category", self.name_of_list))
+                self.recorder.read(("category", self.name_of_list), CATEGORY["title"])
                 category = self.site.meta.categories.get(self.name_of_list)
                 return category.title if category else self.name_of_list
             case "month" | "day":

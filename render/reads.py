@@ -8,7 +8,7 @@ notes the question here. A question is an *entity* (a tuple of plain values) and
     ("length", scope, kind, name)            how many posts are in a list
     ("slug", slug), ("file", path)           which posts a link to that slug or source file can mean, also if none
     ("media", name)                          the media file of that name, also if none
-    ("tag", name), ("category", name)        its metadata
+    ("tag", name), ("category", name)        its metadata; aspects are the fields of its record
     ("project", field), ("menu",)            the site's settings and menu
     ("template", name)                       the source of a template, also if there is none
     ("naming", path, name)                   where a file of meta/ names that template
@@ -21,6 +21,8 @@ and the site says which answers that changed (`Changes`). A page is rendered aga
 from __future__ import annotations
 
 from typing import Final
+
+from blogd.render.records import Category, Tag
 
 Entity = tuple[str | int, ...]
 Reads = dict[Entity, int]
@@ -58,6 +60,10 @@ POST_ASPECTS: Final = (
     "macros",
 )
 ASPECT: Final = {name: 1 << number for number, name in enumerate(POST_ASPECTS)}
+
+# What can be asked about a tag or category; the order is that of the records' fields.
+TAG: Final = {name: 1 << number for number, name in enumerate(Tag.__struct_fields__)}
+CATEGORY: Final = {name: 1 << number for number, name in enumerate(Category.__struct_fields__)}
 
 # Entities that are about single posts, lists or files; the others are read by many pages alike, and kept once for all.
 OWN_KINDS: Final = frozenset({"post", "slice", "length", "slug", "file", "media", "id", "linked-media"})

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+from msgspec.structs import astuple
 
 from blogd.render.changes import Changes
 from blogd.render.delta import Delta
@@ -24,13 +25,13 @@ from blogd.render.links import FileLink, PostLink
 from blogd.render.media_index import MediaIndex
 from blogd.render.reads import ALL, ASPECT
 from blogd.render.record_index import RecordIndex, is_listed
-from blogd.render.records import Project
+from blogd.render.records import Category, Project, Tag
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from blogd.render.delta import Entry, MacroResults, Meta
-    from blogd.render.records import Category, Post, Tag, TemplateSource
+    from blogd.render.records import Post, TemplateSource
 
 _MAPPED: Final = ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["translations"]
 
@@ -172,8 +173,14 @@ class Site(RecordIndex):
             changes.add(("menu",))
         for naming in old.namings.keys() | meta.namings.keys():
             changes.add(("naming", *naming), int(old.namings.get(naming) != meta.namings.get(naming)))
-        _compare("tag", old.tags, meta.tags, changes)
-        _compare("category", old.categories, meta.categories, changes)
+        for name in old.tags.keys() | meta.tags.keys():
+            default = Tag(name=name)
+            changes.add(("tag", name), _differing(old.tags.get(name, default), meta.tags.get(name, default)))
+        for name in old.categories.keys() | meta.categories.keys():
+            usual = Category(name=name, title=name)
+            mask = _differing(old.categories.get(name, usual), meta.categories.get(name, usual))
+            changes.add(("category", name), mask)
+        changes.add(("tags",), int(old.tags != meta.tags))
         relisted = {
             name
             for name in old.categories.keys() | meta.categories.keys()
@@ -317,14 +324,9 @@ class Site(RecordIndex):
         return answers
 
 
-def _compare(
-    kind: str, old: dict[str, Category] | dict[str, Tag], new: dict[str, Category] | dict[str, Tag], changes: Changes
-) -> None:
-    for name in old.keys() | new.keys():
-        if old.get(name) != new.get(name):
-            changes.add((kind, name))
-    if old != new:
-        changes.add((f"{kind}s",))
+def _differing(old: Category | Tag, new: Category | Tag) -> int:
+    """Give the mask of the fields that differ."""
+    return _mask(astuple(old), astuple(new))
 
 
 def _mask(before: Facts | None, after: Facts | None) -> int:
