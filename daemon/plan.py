@@ -16,6 +16,7 @@ from blogd.daemon.output import LEDGER, TEMPORARY
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.reads import ASPECT
 from blogd.render.routes import (
+    SITE_FILES,
     Outputs,
     PageKey,
     claim_source,
@@ -178,15 +179,16 @@ class Plan:
     def _refuse(self, owner: Owner, path: str, key: PageKey) -> bool:
         """Refuse what can't be written, or would be taken for a file of blogd's own."""
         component = unwritable(path) or next((name for name in (LEDGER, TEMPORARY) if path.startswith(name)), None)
-        if component is None:
+        folder = path.split("/")[-2] if key[0] == "page" else ""
+        if component is not None:
+            message = f"no file can have the name that its URL asks for: {component[:40]!r}…"
+            hint = "give it a shorter slug or name"
+        elif folder in SITE_FILES:
+            message = f"its URL /{path.removesuffix('index.html')} is also that of blogd's {folder}, which gets it"
+            hint = "change the slug"
+        else:
             return False
-        self._refused[owner] = Diagnostic(
-            severity="error",
-            path=claim_source(key),
-            line=1,
-            message=f"no file can have the name that its URL asks for: {component[:40]!r}…",
-            hint="give it a shorter slug or name",
-        )
+        self._refused[owner] = Diagnostic(severity="error", path=claim_source(key), line=1, message=message, hint=hint)
         return True
 
 

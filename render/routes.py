@@ -35,6 +35,7 @@ SECTIONS: Final = ("single", "core", "category", "tag", "date", "copy")
 STYLESHEET: Final = "assets/blogd.css"
 SEARCH: Final = "/search/"
 CORE_FILES: Final = ("404.html", "rss.xml", "atom.xml", "calendar.json")
+SITE_FILES: Final = frozenset({*CORE_FILES, "sitemap.xml"})  # where no page can have a folder
 NAME_MAX: Final = 255  # bytes in a file name, on every file system in use
 _LIST_FOLDERS: Final = {"category": "category/", "tag": "tag/"}
 
