@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import unicodedata
 from functools import lru_cache
 from urllib.parse import quote, unquote
 
@@ -35,7 +36,7 @@ class FileLink(msgspec.Struct, frozen=True, gc=False):
 
 
 class MediaLink(msgspec.Struct, frozen=True, gc=False):
-    """A link to a media file; `name` is `YYYY/MM/name` in lower case."""
+    """A link to a media file; `name` is a `media_name`."""
 
     name: str
 
@@ -56,7 +57,7 @@ def _named(url: str) -> LinkTarget | str | None:
         return None
     path = unquote(split_suffix(url)[0])
     if media := _MEDIA.fullmatch(path):
-        return MediaLink(media[1].lower())
+        return MediaLink(media_name(media[1]))
     if path.endswith(".md"):
         return path
     if post := _POST.fullmatch(path):
@@ -65,6 +66,11 @@ def _named(url: str) -> LinkTarget | str | None:
     if dated := _DATED.fullmatch(path):
         return PostLink(dated[4], (int(dated[1]), int(dated[2]), int(dated[3])))
     return None
+
+
+def media_name(name: str) -> str:
+    """Give what media files are found by: `YYYY/MM/name` in whatever case and normal form a system has written it."""
+    return unicodedata.normalize("NFC", name).lower()
 
 
 def split_suffix(url: str) -> tuple[str, str]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
+from blogd.render.links import media_name
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -27,12 +29,12 @@ class MediaIndex:
         self._found: dict[Entity, set[str]] = {}
 
     def find(self, name: str) -> str | None:
-        """Give the path of the media file that a link names (`YYYY/MM/name` in lower case), or None.
+        """Give the path of the media file that a link names (see `links.media_name`), or None.
 
         Of several, a file that has the name itself goes before one that had it when it was imported.
         """
         paths = self._found.get(("media", name), set())
-        return min(paths, key=lambda path: (path.lower() != _FOLDER + name, path), default=None)
+        return min(paths, key=lambda path: (media_name(path) != _FOLDER + name, path), default=None)
 
     def linked(self, post_id: str) -> list[Media]:
         """Give the media files linked to a post, by path."""
@@ -89,9 +91,9 @@ def _entities(files: Iterable[Media]) -> Iterator[Entity]:
     """Give the questions that a media file is an answer to."""
     for media in files:
         name = media.path.removeprefix(_FOLDER)
-        yield "media", name.lower()
+        yield "media", media_name(name)
         if media.original_name:
-            yield "media", posixpath.join(posixpath.dirname(name), media.original_name).lower()
+            yield "media", media_name(posixpath.join(posixpath.dirname(name), media.original_name))
         for post_id in media.linked_post_ids:
             yield "linked-media", post_id
         parts = name.split("/")
