@@ -33,6 +33,12 @@ class Died(msgspec.Struct, frozen=True):
     tasks: tuple[Task, ...]
     printed: str
 
+    @property
+    def last_words(self) -> str:
+        """What it printed, as the end of a sentence; '' if that is nothing."""
+        words = self.printed.strip()
+        return f"; it printed: {words}" if words else ""
+
 
 class Retired(msgspec.Struct, frozen=True):
     """A worker that had nothing to do was replaced, since it had grown by `growth` bytes."""

@@ -429,19 +429,18 @@ class Engine:
 
     def _handle_death(self, event: Died) -> None:
         self._making.forget_worker(event.worker)
-        printed = f"; it printed: {event.printed.strip()}" if event.printed.strip() else ""
-        self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}{printed}")
+        self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}{event.last_words}")
         self._reporter.emit(WorkerState(worker=event.worker, status="restarting"))
         if event.suspect is not None:
-            self._retry(event.suspect, event.reason, is_suspect=True)
+            self._retry(event.suspect, event, is_suspect=True)
         for task in event.tasks:
-            self._retry(task, event.reason, is_suspect=False)
+            self._retry(task, event, is_suspect=False)
 
-    def _retry(self, task: Task, reason: str, *, is_suspect: bool) -> None:
+    def _retry(self, task: Task, died: Died, *, is_suspect: bool) -> None:
         if isinstance(task, wire.ReadFiles):
-            self._reading.retry(task, reason, is_suspect=is_suspect)
+            self._reading.retry(task, died, is_suspect=is_suspect)
         else:
-            self._making.retry(task, reason, is_suspect=is_suspect)
+            self._making.retry(task, died, is_suspect=is_suspect)
 
     def _handle_failure(self, answer: wire.WorkerFailed) -> None:
         self._note(f"internal error: {answer.message}\n{answer.trace}")

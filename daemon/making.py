@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from blogd.daemon.books import Books
+    from blogd.daemon.crew import Died
     from blogd.daemon.tallies import Totals
     from blogd.render.changes import Changes
 
@@ -158,15 +159,15 @@ class Making:
         """Forget the numbers of a worker that is gone."""
         self._readers.pop(worker, None)
 
-    def retry(self, task: wire.RenderPages, reason: str, *, is_suspect: bool) -> None:
+    def retry(self, task: wire.RenderPages, died: Died, *, is_suspect: bool) -> None:
         """Try again what a dead worker had; `is_suspect` if it was at this batch."""
         for row in self._take_back(task.batch):
             if not is_suspect:
                 self._queue.add(row, self._urgency(row))
             elif row.id in self._suspects:
-                hint = "look for an endless loop in its template, or a huge page"
+                hint = f"look for an endless loop in its template, or a huge page{died.last_words}"
                 self._totals.count(_counter(row), 1)
-                self.postpone(row, _error(row, f"a worker that made this page died: {reason}", hint))
+                self.postpone(row, _error(row, f"a worker that made this page died: {died.reason}", hint))
             else:
                 self._suspects.add(row.id)
                 self._queue.add_alone(row)

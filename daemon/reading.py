@@ -15,6 +15,7 @@ from blogd.render.diagnostic import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from blogd.daemon.crew import Died
     from blogd.daemon.sources import Intake, Sources
     from blogd.daemon.tallies import Totals
 
@@ -69,7 +70,7 @@ class Reading:
             self._enter(result)
         self._totals.count("posts", len(answer.results))
 
-    def retry(self, task: wire.ReadFiles, reason: str, *, is_suspect: bool) -> None:
+    def retry(self, task: wire.ReadFiles, died: Died, *, is_suspect: bool) -> None:
         """Read again what a dead worker had; `is_suspect` if it was at this batch."""
         self._open -= 1
         if not is_suspect:
@@ -77,7 +78,7 @@ class Reading:
             return
         for file in task.tasks:
             if file.path in self._alone:
-                self._give_up(file.path, f"a worker that read this post died: {reason}")
+                self._give_up(file.path, f"a worker that read this post died: {died.reason}", died.last_words)
             else:
                 self._alone.add(file.path)
                 self._suspects.append(file)
@@ -88,8 +89,8 @@ class Reading:
         for path in answer.paths:
             self._give_up(path, f"internal error: {answer.message}")
 
-    def _give_up(self, path: str, message: str) -> None:
-        hint = "look for what is unusual in it; if nothing is, please report it"
+    def _give_up(self, path: str, message: str, last_words: str = "") -> None:
+        hint = f"look for what is unusual in it; if nothing is, please report it{last_words}"
         finding = Diagnostic(severity="error", path=path, message=message, hint=hint)
         self._enter(wire.FileResult(path, 0, diagnostics=(finding,)))
         self._totals.count("posts", 1)

@@ -128,7 +128,7 @@ def test_a_worker_that_is_lost_is_replaced_and_gives_back_what_it_had(
     deed: Callable[[], object],
     reason: str,
 ) -> None:
-    monkeypatch.setattr(pool, "LIMIT_S", 0.2)
+    monkeypatch.setattr(pool, "LIMIT_S", 1.0)
     monkeypatch.setattr(pool, "PER_TASK_S", 0.0)
     deeds["bad"] = deed
     one = crew()
