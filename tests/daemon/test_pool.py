@@ -134,6 +134,7 @@ def test_a_worker_that_is_lost_is_replaced_and_gives_back_what_it_had(
     one = crew()
     (pid,) = one.pool.pids
     one.give("good")
+    one.until(Answered)
     one.give("bad", "beside")
     one.give("behind")
 
