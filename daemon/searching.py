@@ -95,7 +95,7 @@ class Searching:
 
     def work(self, origin: bytes, manifest: Manifest, site: Site) -> Index | None:
         """Begin the next index, or go on with it; give it when it is done."""
-        if self._run is not None and self._run.is_going():
+        if self._run is not None and self._run.origin == origin and self._run.is_going():
             return None
         try:
             if self._run is None or self._run.origin != origin:

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 RETRY_S: Final = 5.0
 LOOK_S: Final = 0.5  # at what a search index takes
-QUIET_S: Final = 3.0  # without an edit, before search is brought up to date
+QUIET_S: Final = 3.0  # at least, without an edit, before search is brought up to date
 
 
 def run_build(options: Options, reporter: Reporter) -> ExitCode:
@@ -105,7 +105,7 @@ class _Watch:
             self._reporter.emit(Ready())
         is_news = True
         while True:
-            ready = session.engine.idle([watcher.fileno()], QUIET_S if is_news else math.inf)
+            ready = session.engine.idle([watcher.fileno()], session.quiet_s if is_news else math.inf)
             is_news = watcher.fileno() in ready
             if is_news:
                 session.follow(watcher, 0.0)
@@ -144,6 +144,7 @@ class _Session:
         self._reporter = reporter
         self._memory = MemoryGauge()
         self._mended: list[str] = []
+        self.quiet_s = QUIET_S
         self._index_since = 0.0
         self._is_index_unfinished = False
 
@@ -171,9 +172,11 @@ class _Session:
     def report_index(self) -> None:
         """Tell that search is up to date, and what that took."""
         now, totals = time.monotonic(), self.engine.totals
-        elapsed_ms = round((now - (self._index_since or now)) * 1000, 1)
+        elapsed_s = now - (self._index_since or now)
+        elapsed_ms = round(elapsed_s * 1000, 1)
         self._reporter.emit(Indexed(written=totals.written, removed=totals.removed, elapsed_ms=elapsed_ms))
         self._index_since = 0.0
+        self.quiet_s = max(QUIET_S, elapsed_s)
         totals.restart()
 
     def follow(self, watcher: Watcher, started: float) -> None:

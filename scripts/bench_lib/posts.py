@@ -199,7 +199,7 @@ def _macro(rng: Random, who: Identity) -> str:
             f'[[youtube id="{who.slug[:11]}" title="{_ascii(who.title)}"]]',
             "[[gallery columns=2]]",
             f"[[photo_archive year={who.created:%Y} month={who.created.month}]]",
-            '[[tag_cloud orientation="mixed"]]',
+            '[[tag_cloud orientation="mixed-hv"]]',
             f'[[badge label="{who.created:%B}"]]',
             f'[[badge label="{who.number % 97}" colour=teal]]',
         )

@@ -141,12 +141,17 @@ def test_a_page_of_ones_own_takes_the_place_of_the_search_page(site: Path) -> No
     assert "My own way to search." in (site / "html/de/search/index.html").read_text("utf-8")
 
 
+def use_pagefind(executable: object, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let another program take the place of Pagefind."""
+    package = folder / "packages" / "pagefind_bin"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(f"def get_executable():\n    return {str(executable)!r}\n", "utf-8")
+    monkeypatch.setenv("PYTHONPATH", f"{package.parent}:{os.environ.get('PYTHONPATH', '')}")
+
+
 def test_a_pagefind_that_fails_is_a_warning(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = index(site / "html")
-    package = tmp_path / "packages" / "pagefind_bin"
-    package.mkdir(parents=True)
-    (package / "__init__.py").write_text("def get_executable():\n    return '/bin/false'\n", "ascii")
-    monkeypatch.setenv("PYTHONPATH", f"{package.parent}:{os.environ.get('PYTHONPATH', '')}")
+    use_pagefind("/bin/false", tmp_path, monkeypatch)
     post(site, "one", "Sprats.")
 
     command = [sys.executable, "-m", "blogd.daemon", "build", str(site), "--json"]
@@ -195,3 +200,24 @@ def test_a_watch_brings_the_index_up_to_date_when_it_is_quiet(site: Path, tmp_pa
     assert indexed["written"] == sum(after[name] != before.get(name) for name in after)
     assert indexed["removed"] == len(before.keys() - after.keys())
     assert cast("int", built["written"]) <= cast("int", built["rendered"])  # what the index took is not counted again
+
+
+def test_a_change_overtakes_an_index_on_its_way(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, endless = tmp_path / "begun", tmp_path / "endless"
+    os.mkfifo(begun)
+    endless.write_text(f"#!/bin/sh\necho $$ >'{begun}'\nexec cat >/dev/null\n", "utf-8")
+    endless.chmod(0o755)
+    use_pagefind(endless, tmp_path, monkeypatch)
+    command = [sys.executable, "-m", "blogd.daemon", "watch", str(site), "--poll", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        assert watch.stdout is not None
+        heard(watch.stdout, "ready")
+        post(site, "one", "Sprats.")
+        first = begun.read_text("ascii")
+        post(site, "two", "Whelks.")
+        second = begun.read_text("ascii")
+        watch.send_signal(signal.SIGINT)
+        watch.stdout.read()
+
+    assert first
+    assert second not in {"", first}
