@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from blogd.daemon.events import Event
     from blogd.render.diagnostic import Diagnostic
 
+MADE: Final = ("html", ".blogd")
 YESTERDAY, TODAY, TOMORROW = (1_700_000_000 + day * 24 * 3600 for day in range(3))
 SITE: Final[Mapping[str, str | None]] = {
     "meta/project.json": '{"name": "Faults", "publicUrl": "https://f.example", "timezone": "UTC"}',
@@ -190,7 +191,7 @@ class World:
         """Make all as it was before the run with the fault."""
         self._clear()
         if self._edits:
-            for name in ("html", ".blogd"):
+            for name in MADE:
                 shutil.copytree(self.folder / "kept" / name, self.ground.root / name)
             self._write(self._edits)
 
@@ -198,13 +199,22 @@ class World:
         """Undo the edits."""
         self._write({path: SITE.get(path) for path in self._edits})
 
+    def reconsider(self) -> None:
+        """Work out anew what a clean build gives, and leave everything as it is."""
+        for name in MADE:
+            shutil.move(self.ground.root / name, self.folder / f"aside-{name}")
+        self.late = self._clean(TOMORROW)
+        self._clear()
+        for name in MADE:
+            shutil.move(self.folder / f"aside-{name}", self.ground.root / name)
+
     def _clean(self, day: int) -> Clean:
         self._clear()
         ended = run(self.ground, day)
         return Clean(read_tree(self.out), ended)
 
     def _clear(self) -> None:
-        for name in ("html", ".blogd"):
+        for name in MADE:
             shutil.rmtree(self.ground.root / name, ignore_errors=True)
 
     def _write(self, files: Mapping[str, str | None]) -> None:
