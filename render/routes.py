@@ -130,10 +130,16 @@ def list_href(kind: str, name: str, number: int) -> str:
 
 def unwritable(output: str) -> str | None:
     """Give the component of a path that no file system takes, if there is one."""
-    for component in output.split("/"):
-        if len(component.encode("utf-8", "surrogatepass")) > NAME_MAX:
-            return component
-    return None
+    return next((component for component in output.split("/") if not _fits(component)), None)
+
+
+def is_writable(name: str) -> bool:
+    """Tell whether a file system takes the folder of a name."""
+    return _fits(disk_segment(name))
+
+
+def _fits(component: str) -> bool:
+    return len(component.encode("utf-8", "surrogatepass")) <= NAME_MAX
 
 
 def claim_source(key: PageKey) -> str:

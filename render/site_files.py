@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from blogd.render.calendar import calendar_json
 from blogd.render.drops import ListedPost, local_time
 from blogd.render.feeds import Feed, FeedItem, atom_feed, rss_feed
-from blogd.render.routes import list_href, page_count
+from blogd.render.routes import SITE_FILES, is_writable, list_href, page_count
 from blogd.render.sitemap import SitemapUrl, sitemap
 from blogd.render.urls import absolute_urls
 
@@ -80,19 +80,22 @@ def _sitemap_urls(site: Site, root: str) -> Iterator[SitemapUrl]:
 def _post_urls(site: Site, root: str, tree: str) -> Iterator[SitemapUrl]:
     prefix = site.prefix(tree)
     for path in sorted(site.order, key=site.order.__getitem__):
-        if not site.is_in(path, tree):
+        slug = site.entries[path].post.slug
+        if not site.is_in(path, tree) or not is_writable(slug):
             continue
         route, updated = site.route(path), _updated(site, path, tree)
         trees = site.alternates(path)
         alternates = tuple((other, f"{root}{site.prefix(other)}{route}") for other in trees) if len(trees) > 1 else ()
         yield SitemapUrl(loc=f"{root}{prefix}{route}", lastmod=local_time(site, updated), alternates=alternates)
-        if site.is_page(path):
+        if site.is_page(path) and slug not in SITE_FILES:
             short = f"/{route.split('/')[4]}/"
             yield SitemapUrl(loc=f"{root}{prefix}{short}", lastmod=local_time(site, updated), alternates=())
         for record in site.untreed(path) if tree == site.main else ():
             post = site.entries[record].post
-            loc = f"{root}{route.rstrip('/')}.{post.language or post.sibling_language}/"
-            yield SitemapUrl(loc=loc, lastmod=local_time(site, updated), alternates=())
+            language = post.language or post.sibling_language
+            if is_writable(f"{slug}.{language}"):
+                loc = f"{root}{route.rstrip('/')}.{language}/"
+                yield SitemapUrl(loc=loc, lastmod=local_time(site, updated), alternates=())
 
 
 def _list_urls(site: Site, root: str, tree: str) -> Iterator[SitemapUrl]:
@@ -100,7 +103,7 @@ def _list_urls(site: Site, root: str, tree: str) -> Iterator[SitemapUrl]:
     if not site.members((scope, "root", "")):
         yield SitemapUrl(loc=f"{root}{prefix}/", lastmod=None, alternates=())
     for key in sorted(key for key in site.lists.members if key[0] == scope):
-        posts = site.members(key)
+        posts = site.members(key) if key[1] not in {"tag", "category"} or is_writable(key[2]) else ()
         for number in range(1, page_count(site, len(posts)) + 1):
             shown = posts[(number - 1) * size : number * size]
             updated = max(_updated(site, path, tree) for path in shown)

@@ -31,7 +31,7 @@ http://a(¦*http://a ¦[b](http://a ¦<a>http://¦> ¦>⏎¦> a⏎b⏎¦- ¦- a�
 
 
 def numbered(scrap: str) -> str:
-    return "".join(scrap.format(number, number + 1) for number in range(LENGTH // len(scrap)))
+    return "".join(scrap.format(number, number + 1, number + 2) for number in range(LENGTH // len(scrap)))
 
 
 SHAPES = {
@@ -56,6 +56,29 @@ SHAPES = {
     "blank lines in a list": "- a\n" + "\n" * LENGTH + "b",
     "blank lines in code": "    a\n" + "\n" * LENGTH + "    b",
     "blank lines in a note": "[^1]: a\n" + "\n" * LENGTH + "    b",
+    "emphasis in nested quotes": ">" * (LENGTH // 2) + "a*" * (LENGTH // 4),
+    "nested lists on one line": "- " * (LENGTH // 4) + "a" + "\n" * (LENGTH // 2),
+    "nested lists and quotes on one line": "> - " * (LENGTH // 8) + "a\n\n" + "> - " * (LENGTH // 8) + "b",
+    "nested lists of deeper and deeper items": "".join("   " * depth + "1. a\n\n" for depth in range(100)),
+    "links in emphasis in brackets": "**x [a*b**c*](d)" * (LENGTH // 16),
+    "brackets of all kinds": "[ (](![[]()" * (LENGTH // 11),
+    "emphasis that is no multiple of three": "a***b** c* " * (LENGTH // 11),
+    "unclosed links with unclosed addresses": "[a](<b" * (LENGTH // 6),
+    "ticks and brackets": "`[" * (LENGTH // 2),
+    "nested tags": "<div>" * (LENGTH // 10) + "</div>" * (LENGTH // 10),
+    "nested inline tags": "a<b>" * (LENGTH // 8) + "</b>" * (LENGTH // 8),
+    "raw elements that are never closed": "a <script " * (LENGTH // 10),
+    "entities": "&amp;&#x41;&#65;&nosuch;&#9999999999;&" * (LENGTH // 40),
+    "one long entity": "&" + "a" * LENGTH + ";",
+    "a long heading under a line": "a\n" * (LENGTH // 2) + "===",
+    "a table of code": "|`|`|\n|-|-|\n" + "|`|`|\n" * (LENGTH // 6),
+    "a table that never begins": "|a|\n|-|-|\n" * (LENGTH // 10),
+    "definitions that are used": numbered("[a{}]: /b\n") + "\n" + numbered("[a{}] [b{}][a{}] "),
+    "one definition over and over": "[a]: /b\n" * (LENGTH // 9) + "\n" + "[a] " * (LENGTH // 4),
+    "labels that are never defined": numbered("[a{}] [b][c{}] "),
+    "a definition with a long title": "[a]: /b '" + "c\n" * (LENGTH // 2),
+    "one note used over and over": "[^1]" * (LENGTH // 4) + "\n\n[^1]: n",
+    "macros with many parameters": "[[a" + " b=c" * (LENGTH // 4) + "]]",
     "definitions": numbered("[a{}]: /b\n"),
     "notes": numbered("[^{0}]: n\n\nb[^{0}]\n\n"),
     "notes in notes": "[^0]\n\n" + numbered("[^{}]: [^{}]\n\n"),
