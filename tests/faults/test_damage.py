@@ -147,6 +147,11 @@ def _overwrite(path: Path) -> None:
         file.write(b"\xa5" * 5000)
 
 
+def _to_bodies(path: Path, deed: Callable[[Path], object]) -> None:
+    for body in path.parent.glob("bodies/*"):
+        deed(body)
+
+
 DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
     "deleted": lambda path: path.unlink(),
     "emptied": lambda path: os.truncate(path, 0),
@@ -156,11 +161,9 @@ DAMAGES: Final[dict[str, Callable[[Path], object]]] = {
     "overwritten": _overwrite,
     "no database": lambda path: path.write_bytes(b"no database" * 1000),
     "of a newer version": _set_version,
-    "bodies deleted": lambda path: [body.unlink() for body in path.parent.glob("bodies/*")],
-    "bodies cut short": lambda path: [os.truncate(body, 10) for body in path.parent.glob("bodies/*")],
-    "bodies overwritten": lambda path: [
-        body.write_bytes(b"\xa5" * body.stat().st_size) for body in path.parent.glob("bodies/*")
-    ],
+    "bodies deleted": lambda path: _to_bodies(path, Path.unlink),
+    "bodies cut short": lambda path: _to_bodies(path, lambda body: os.truncate(body, 10)),
+    "bodies overwritten": lambda path: _to_bodies(path, lambda body: body.write_bytes(b"\xa5" * body.stat().st_size)),
     "search deleted": lambda path: shutil.rmtree(path.parent / "search"),
 }
 
@@ -223,7 +226,7 @@ class _Strange(sqlite3.Connection):
             error = sqlite3.OperationalError("not here")
             error.sqlite_errorcode = self.code
             raise error
-        return super().execute(sql, *arguments)  # type: ignore[arg-type]
+        return super().execute(sql, *arguments)
 
 
 @pytest.mark.parametrize(
