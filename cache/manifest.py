@@ -17,7 +17,7 @@ from blogd.cache.database import DamagedError
 from blogd.cache.reasons import Cause, changed_answer, entity_and_mask
 from blogd.cache.store import STALE, PageRow
 from blogd.render.changes import list_of
-from blogd.render.reads import OWN_KINDS
+from blogd.render.reads import LIST_KINDS, OWN_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -178,6 +178,8 @@ class Manifest:
         match entity:
             case "slice", *key, int(start), int(stop):
                 return False, ("slice", *key, start - stop, start)
+            case "beyond", *_:
+                return True, entity
             case _:
                 return entity[0] not in OWN_KINDS, entity
 
@@ -219,7 +221,7 @@ class Manifest:
             self._entities.append(())
         self._entities[number] = entity
         self._entity_ids[entity] = number
-        if entity[0] in {"slice", "length"}:
+        if entity[0] in LIST_KINDS:
             self._lists.setdefault(list_of(entity), set()).add(number)
         elif entity[0] == "now":
             self._clocks.add(number)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from blogd.render.reads import Entity
 
-SCHEMA: Final = "4"
+SCHEMA: Final = "5"
 DATABASE: Final = "cache.db"
 
 CLEAN: Final = 0  # as its row says

@@ -109,6 +109,10 @@ def question(entity: Entity, mask: int) -> str:
             said = f"{aspects(mask_names(entity, mask))} of {path} ({tree})"
         case "slice", _, _, _, int(start), int(stop):
             said = f"{_stretch(start, stop)} of {_list(list_of(entity))}"
+        case "beyond", _, _, _, 0:
+            said = f"whether {_list(list_of(entity))} has posts"
+        case "beyond", _, _, _, int(number):
+            said = f"whether {_list(list_of(entity))} has more than {number} posts"
         case "length", *_:
             said = f"number of posts of {_list(list_of(entity))}"
         case "project", str(field):

@@ -30,6 +30,8 @@ def answer(site: Site, entity: Entity) -> object:
             found = site.members(list_of(entity))[start:stop]
         case "length", *_:
             found = len(site.members(list_of(entity)))
+        case "beyond", _, _, _, int(number):
+            found = len(site.members(list_of(entity))) > number
         case "taxonomy", str(scope), str(kind):
             found = _sizes(site, scope, kind)
         case "naming", str(path), str(name):

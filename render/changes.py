@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from blogd.render.reads import ALL
+from blogd.render.reads import ALL, LIST_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,16 +46,24 @@ class Changes:
         """Give the aspects of an entity that changed, 0 if none did."""
         if self.everything:
             return ALL
-        lists = self.lists.get(list_of(entity)) if entity[0] in {"slice", "length"} else None
+        lists = self.lists.get(list_of(entity)) if entity[0] in LIST_KINDS else None
         if lists is None:
             return self.masks.get(entity, 0)
-        before, after = lists
-        if entity[0] == "length":
-            return int(len(before) != len(after))
-        start, stop = cast("tuple[int, int]", entity[4:6])
-        return int(before[start:stop] != after[start:stop])
+        before, after = (_about(entity, posts) for posts in lists)
+        return int(before != after)
+
+
+def _about(entity: Entity, posts: Sequence[str]) -> object:
+    """Answer a question about a list."""
+    match entity:
+        case "slice", _, _, _, int(start), int(stop):
+            return posts[start:stop]
+        case "beyond", _, _, _, int(number):
+            return len(posts) > number
+        case _:
+            return len(posts)
 
 
 def list_of(entity: Entity) -> ListKey:
-    """Give the list that a `slice` or `length` entity is about."""
+    """Give the list that an entity of `LIST_KINDS` is about."""
     return cast("ListKey", entity[1:4])

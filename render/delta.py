@@ -8,6 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from blogd.render.body import Macro
+from blogd.render.project import CATEGORY_META_PATH, TAGS_PATH
 from blogd.render.records import Category, Media, MenuItem, Post, Project, Tag, TemplateSource
 
 MacroResults = tuple[str | None, ...]
@@ -44,6 +45,14 @@ class Meta(msgspec.Struct, frozen=True):
     tags: dict[str, Tag] = {}
     menu: tuple[MenuItem, ...] = ()
     namings: dict[tuple[str, str], tuple[int, int]] = {}
+
+    def template_for(self, post: Post) -> tuple[str, str]:
+        """Give the template that a post's tags or else its categories name, and the file that says so; '' for none."""
+        tags = (self.tags[name].post_template_slug for name in post.tags if name in self.tags)
+        categories = (self.categories[name].post_template_slug for name in post.categories if name in self.categories)
+        found = [(name, TAGS_PATH) for name in tags if name]
+        found += [(name, CATEGORY_META_PATH) for name in categories if name]
+        return found[0] if found else ("", "")
 
 
 class Delta(msgspec.Struct, frozen=True):

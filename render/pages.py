@@ -289,7 +289,7 @@ class ListPage(Page):
     def is_last(self) -> bool:
         """Tell whether no page follows."""
         start = self.number * int(str(self.project("max_posts_per_page")))
-        self.recorder.read(("slice", *self.key, start, start + 1))
+        self.recorder.read(("beyond", *self.key, start))
         return start >= len(self.site.members(self.key))
 
     def heading(self) -> str:
@@ -308,7 +308,7 @@ class ListPage(Page):
         """Give the site's languages, each with the first page of this list in it, or the home page if it has none."""
         others = {tree: (self.site.scope(tree), self.kind, self.name_of_list) for tree in self.site.meta.trees}
         for key in set(others.values()):
-            self.recorder.read(("slice", *key, 0, 1))
+            self.recorder.read(("beyond", *key, 0))
         href = list_href(self.kind, self.name_of_list, 1)
         return self.switcher({tree: href for tree, key in others.items() if self.site.members(key)})
 

@@ -6,6 +6,7 @@ notes the question here. A question is an *entity* (a tuple of plain values) and
     ("post", path, tree)                     a post as one language tree shows it; aspects are `PostAspect`s
     ("slice", scope, kind, name, from, to)   that part of a list; which posts, in which order
     ("length", scope, kind, name)            how many posts are in a list
+    ("beyond", scope, kind, name, number)    whether a list has more posts than that
     ("slug", slug), ("file", path)           which posts a link to that slug or source file can mean, also if none
     ("media", name)                          the media file of that name, also if none
     ("tag", name), ("category", name)        its metadata; aspects are the fields of its record
@@ -65,8 +66,10 @@ ASPECT: Final = {name: 1 << number for number, name in enumerate(POST_ASPECTS)}
 TAG: Final = {name: 1 << number for number, name in enumerate(Tag.__struct_fields__)}
 CATEGORY: Final = {name: 1 << number for number, name in enumerate(Category.__struct_fields__)}
 
+LIST_KINDS: Final = frozenset({"slice", "length", "beyond"})
+
 # Entities that are about single posts, lists or files; the others are read by many pages alike, and kept once for all.
-OWN_KINDS: Final = frozenset({"post", "slice", "length", "slug", "file", "media", "id", "linked-media"})
+OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id", "linked-media"})
 
 
 class Recorder:

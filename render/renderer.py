@@ -20,8 +20,8 @@ from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
 from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
-from blogd.render.project import CATEGORY_META_PATH, TAGS_PATH
-from blogd.render.reads import CATEGORY, TAG, Reads
+from blogd.render.project import CATEGORY_META_PATH
+from blogd.render.reads import CATEGORY, Reads
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
 from blogd.render.slugs import slugify
 from blogd.render.templates import CodeCache, Templates
@@ -166,17 +166,8 @@ class Renderer:
             return Choice(record.template_slug, post.path)
         if record.layout and self._has_template(page, record.layout):
             return Choice(record.layout)
-        for name in post.tags():
-            page.recorder.read(("tag", name), TAG["post_template_slug"])
-            tag = self.site.meta.tags.get(name)
-            if tag and tag.post_template_slug:
-                return Choice(tag.post_template_slug, TAGS_PATH)
-        for name in post.categories():
-            page.recorder.read(("category", name), CATEGORY["post_template_slug"])
-            category = self.site.meta.categories.get(name)
-            if category and category.post_template_slug:
-                return Choice(category.post_template_slug, CATEGORY_META_PATH)
-        return Choice("single-post")
+        name, source = self.site.meta.template_for(record)
+        return Choice(name, source) if name else Choice("single-post")
 
     def _list_template(self, page: ListPage) -> Choice:
         if page.kind == "category":

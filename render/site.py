@@ -103,7 +103,7 @@ class Site(RecordIndex):
             base.categories,
             self.route(path),
             self.dates[path],
-            (base.template_slug, base.layout),
+            (base.template_slug, base.layout, self.meta.template_for(base)),
             self.alternates(path),
             self.backlinks(path, tree),
             *self.neighbours(path, tree),
@@ -181,12 +181,22 @@ class Site(RecordIndex):
             mask = _differing(old.categories.get(name, usual), meta.categories.get(name, usual))
             changes.add(("category", name), mask)
         changes.add(("tags",), int(old.tags != meta.tags))
+        if (old.tags, old.categories) != (meta.tags, meta.categories):
+            self._note_templates(old, changes)
         relisted = {
             name
             for name in old.categories.keys() | meta.categories.keys()
             if is_listed(old, name) != is_listed(meta, name)
         }
         return {path for path in self.order if relisted.intersection(self.entries[path].post.categories)}
+
+    def _note_templates(self, old: Meta, changes: Changes) -> None:
+        """Note for which posts tags and categories name another template than before."""
+        for path in self.order:
+            post = self.entries[path].post
+            if old.template_for(post) != self.meta.template_for(post):
+                for tree in self.meta.trees:
+                    changes.add(("post", path, tree), ASPECT["template"])
 
     def _apply_files(self, delta: Delta, changes: Changes) -> None:
         for name, source in delta.templates.items():

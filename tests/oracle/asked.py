@@ -26,6 +26,7 @@ def _entities(site: Site) -> Iterator[Entity]:
     yield from (("post", path, tree) for path in site.order for tree in site.meta.trees if site.is_in(path, tree))
     for key in site.lists.members:
         yield from (("slice", *key, start, stop) for start, stop in STRETCHES)
+        yield from (("beyond", *key, number) for number in range(4))
         yield "length", *key
     for scope in SCOPES:
         yield from (("calendar", scope), ("taxonomy", scope, "tag"), ("taxonomy", scope, "category"))

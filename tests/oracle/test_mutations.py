@@ -28,6 +28,7 @@ NOT_OF_PAGES: Final = {"status", "translations"}  # aspects that only routes and
 NEWEST: Final = "posts/newest.md"
 LATER: Final = "posts/later.md"
 EXTRA: Final = "posts/alpha.it.md"
+PAGED: Final = Write("meta/project.json", '{"blogLanguages": ["en", "de"], "timezone": "UTC", "maxPostsPerPage": 2}')
 MISNAMED: Final = '{"x": {"listTemplateSlug": "missing"}}'
 SIDECAR: Final = f"{PICTURE}.meta"
 
@@ -103,6 +104,7 @@ ASPECTS: Final[dict[str, Witness]] = {
 KINDS: Final[dict[str, Witness]] = {
     "slice": not_found("{% for p in site.posts limit: 1 %}{{ p.path }}{% endfor %}", post(NEWEST, "2024-02-01")),
     "length": not_found("{{ site.posts.size }}", post(NEWEST, "2024-02-01")),
+    "beyond": Witness((template("post-list", "{{ has_next_page }}"), PAGED), edit(post(NEWEST, "2024-02-01"))),
     "slug": not_found("{{ canonical_post_path_by_slug.later }}", post(LATER, "2024-02-01")),
     "slugs": not_found(every("canonical_post_path_by_slug"), post(LATER, "2024-02-01")),
     "file": body("[x](later.md)", post(LATER, "2024-02-01")),
@@ -172,7 +174,8 @@ def test_every_kind_has_its_witness(oracle: Make, monkeypatch: pytest.MonkeyPatc
 
     def note(writer: ReadsWriter, reads: Reads) -> tuple[bytes, int]:
         for entity, mask in reads.items():
-            seen.update([f"post: {name}" for name in mask_names(entity, mask)] or [str(entity[0])])
+            aspects = [f"post: {name}" for name in mask_names(entity, mask)] if entity[0] == "post" else []
+            seen.update(aspects or [str(entity[0])])
         return write(writer, reads)
 
     monkeypatch.setattr(ReadsWriter, "write", note)
