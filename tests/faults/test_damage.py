@@ -24,7 +24,7 @@ from tests.faults.world import TODAY, Scene, World, certainty, run
 from tests.support import read_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 PAGE: Final = "2024/01/01/one/index.html"
 
@@ -221,12 +221,12 @@ class _Strange(sqlite3.Connection):
 
     code = 0
 
-    def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:  # type: ignore[override]
+    def execute(self, sql: str, *arguments: Iterable[object]) -> sqlite3.Cursor:  # type: ignore[override]
         if sql == "pragma journal_mode = wal":
             error = sqlite3.OperationalError("not here")
             error.sqlite_errorcode = self.code
             raise error
-        return super().execute(sql, *arguments)
+        return super().execute(sql, *arguments)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
