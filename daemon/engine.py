@@ -288,7 +288,9 @@ class Engine:
         """Compare some paths, of which something was reported, with what is known, whatever their stat says."""
         paths = tuple(paths)
         self.sources.doubt(paths)
-        self._look.update(look(self._project.root, paths, output=self._project.out).files)
+        found = look(self._project.root, paths, output=self._project.out)
+        self.books.findings.review(("scan",), paths, found.diagnostics)
+        self._look.update(found.files)
 
     def _begin_reading(self) -> None:
         found, is_full = self._look, self._look_is_full

@@ -52,6 +52,12 @@ class Findings:
         else:
             self._found.pop(owner, None)
 
+    def review(self, owner: Owner, paths: Iterable[str], found: Iterable[Diagnostic]) -> None:
+        """Replace what an owner has found at some paths and below them."""
+        places = tuple(f"{path}/" for path in paths)
+        kept = (diagnostic for diagnostic in self.of(owner) if not f"{diagnostic.path}/".startswith(places))
+        self.replace(owner, sorted({*kept, *found}))
+
     def of(self, owner: Owner) -> tuple[Diagnostic, ...]:
         """Give what an owner has found."""
         return self._found.get(owner, ())
