@@ -60,7 +60,7 @@ class DamagedError(StoreError):
     """What is in a database makes no sense."""
 
     def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path, reason, "remove it; it is only a cache")
+        super().__init__(path, reason, "`blogd build` sets it aside and makes a new one")
 
 
 @contextmanager

@@ -269,7 +269,7 @@ def _prepare(connection: sqlite3.Connection, path: Path, version: str) -> None:
 def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute(_NAMED, ("schema",)).fetchone()
     if found is not None and found[0] != SCHEMA:
-        raise DamagedError(path, f"its format is {found[0]}, not {SCHEMA}")
+        raise DamagedError(path, f"another version of blogd made it: its format is {found[0]}, not {SCHEMA}")
 
 
 def _told(found: bytes | None) -> tuple[Diagnostic, ...]:

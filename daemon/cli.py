@@ -86,7 +86,7 @@ def _site_command(command: Command) -> Command:
         click.option("--verbose", is_flag=True, help="Say why pages are rendered, and show every finding."),
         _QUIET,
         _JSON,
-        click.option("--clean", is_flag=True, help="Forget the cache first."),
+        click.option("--clean", is_flag=True, help="Forget the cache first: everything is rendered."),
         click.option("--drafts", is_flag=True, help="Render drafts too."),
         _WORKERS,
         _OUT,
@@ -99,17 +99,28 @@ def _site_command(command: Command) -> Command:
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="blogd", message="%(prog)s %(version)s")
 def blogd() -> None:
-    """Render a blog of Markdown posts, in parallel, and after a change only what depends on it."""
+    """Render a blog of Markdown posts, in parallel, and after a change only what depends on it.
+
+    SITE is a folder with posts/ in it; by default, the one you are in.
+
+    \b
+    To begin:
+      blogd init my-blog
+      blogd watch my-blog
+    """
 
 
 @blogd.command()
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 def init(folder: Path) -> int:
-    """Write a starter blog into DIR."""
+    """Write a starter blog into DIR.
+
+    DIR is a folder that is new or empty. The posts of the blog tell how it is made.
+    """
     from blogd.daemon.starter_blog import write_starter  # noqa: PLC0415
 
     count = len(write_starter(folder))
-    click.echo(f"wrote a starter blog of {count} files to {folder}; next: blogd build {folder}")
+    click.echo(f"wrote a starter blog of {count} files to {folder}; next: blogd watch {folder}")
     return 0
 
 
@@ -117,7 +128,7 @@ def init(folder: Path) -> int:
 @_site_command
 @click.pass_obj
 def build(engine: Engine, **given: Unpack[_Arguments]) -> int:
-    """Make the output equal to what the sources of SITE say.
+    """Render what has changed in SITE into the output folder.
 
     Exits with 0 when all went well, 1 when something failed and the rest is built, 2 when SITE is no project.
     """
@@ -129,11 +140,11 @@ def build(engine: Engine, **given: Unpack[_Arguments]) -> int:
 @click.option("--poll", is_flag=True, help="Look for changes by the clock, where the system sends no events.")
 @click.pass_obj
 def watch(engine: Engine, **given: Unpack[_WatchArguments]) -> int:
-    """Build SITE, then follow its changes until Ctrl-C."""
+    """Build SITE, then render what each change asks for, until Ctrl-C."""
     return _run(engine, "watch", given, poll=given["poll"])
 
 
-@blogd.command()
+@blogd.command(short_help="Say what a page reads, and why it was last rendered.")
 @click.argument("page")
 @_SITE
 @_OUT

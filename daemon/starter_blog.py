@@ -28,7 +28,7 @@ def write_starter(directory: Path) -> list[str]:
             _write(directory / name, (SOURCE / name).read_bytes())
     except OSError as error:
         hint = "name a folder that doesn't exist yet, where you may write"
-        raise RefusalError(f"{directory}: {error.strerror or error}", hint) from error
+        raise RefusalError(f"{directory}: {(error.strerror or str(error)).lower()}", hint) from error
     return starter_files()
 
 

@@ -168,7 +168,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_init_writes_a_blog_and_says_what_to_do_next(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["init", str(tmp_path / "blog")]) == 0
-    assert capsys.readouterr().out.endswith(f"next: blogd build {tmp_path / 'blog'}\n")
+    assert capsys.readouterr().out.endswith(f"next: blogd watch {tmp_path / 'blog'}\n")
     assert run(["build", str(tmp_path / "blog")], Engine()) == 0
 
 

@@ -106,7 +106,7 @@ def test_refuses_a_folder_that_holds_something(tmp_path: Path) -> None:
 
 def test_refuses_a_file(tmp_path: Path) -> None:
     (tmp_path / "blog").write_text("a file")
-    with pytest.raises(RefusalError, match="Not a directory"):
+    with pytest.raises(RefusalError, match="not a directory"):
         write_starter(tmp_path / "blog")
 
 
