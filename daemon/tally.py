@@ -97,6 +97,8 @@ class Tally:
         if not self._samples:
             return None
         first, last = self._samples[0], self._samples[-1]
+        if last.pages > first.pages:  # the time when posts were read was not spent on pages
+            first = next((sample for sample in reversed(self._samples) if not sample.pages), first)
         elapsed = last.at - first.at
         if elapsed < SAMPLE_S:
             return None

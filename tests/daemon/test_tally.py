@@ -88,7 +88,7 @@ def test_speed_is_that_of_posts_and_then_of_pages() -> None:
     fill(tally, "posts", 100, 100, now=1.0)
     assert tally.rate() == (100.0, "posts")
     fill(tally, "single", 60, 100, now=2.0)
-    assert tally.rate() == (30.0, "pages")
+    assert tally.rate() == (60.0, "pages")
 
 
 def test_speed_is_that_of_the_last_seconds() -> None:
