@@ -147,7 +147,9 @@ class RichReporter:
                 self.close()
                 self._end(event, self._summary(event))
             case Indexed():
+                self._tally = Tally()
                 self._print(Text.assemble(*self._stamp(self._clock()), (wording.indexed(event), "dim")))
+                self._refresh()
             case Ready():
                 self._watching = True
                 self._print(Text())

@@ -101,7 +101,7 @@ class JsonReporter:
     def emit(self, event: Event) -> None:
         """Write the event's line, if it has one."""
         match event:
-            case Started() | Ready() | Indexed() | Difference() | Verified():
+            case Started() | Ready() | Difference() | Verified():
                 self._write(event)
             case Progress():
                 self._tally.update(event, self._monotonic())
@@ -109,7 +109,7 @@ class JsonReporter:
                 self.tick()
             case DiagnosticEvent(diagnostic=finding):
                 self._write(_diagnostic_line(finding))
-            case Built():
+            case Built() | Indexed():
                 self._send_progress()
                 self._tally = Tally()
                 self._write(event)
@@ -201,6 +201,7 @@ class PlainReporter:
                 self._watching = True
                 self._write("watching; Ctrl-C stops")
             case Indexed():
+                self._tally = Tally()
                 self._write(f"{self._clock()} {wording.indexed(event)}")
             case Difference():
                 self._write(*wording.difference(event))

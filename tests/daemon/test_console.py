@@ -353,7 +353,9 @@ def test_an_error_stands_until_it_is_mended() -> None:
 def test_a_new_search_index_leaves_a_line() -> None:
     screen = Screen(width=44)
     screen.emit([STARTED, BUILT, Ready()])
-    assert screen.emit([Indexed(written=12, removed=0, elapsed_ms=2300)])[-3:] == [
+    assert screen.emit(
+        [Progress(section="copies", done=12, total=12), Indexed(written=12, removed=0, elapsed_ms=2300)]
+    )[-3:] == [
         "12:04:31 ✓ search is up to date: 12 written,",
         "2.30 s",
         "watching /srv/blog · Ctrl-C stops",

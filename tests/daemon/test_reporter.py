@@ -188,6 +188,14 @@ def test_plain_lines_of_a_search_index() -> None:
     ]
 
 
+def test_json_progress_starts_anew_after_a_search_index() -> None:
+    last = json_lines(
+        Progress(section="copies", done=9, total=9), INDEXED, Progress(section="tag", done=1, total=2), BUILT
+    )
+    assert [line["event"] for line in last] == ["progress", "indexed", "progress", "built"]
+    assert last[2] == {"event": "progress", "done": 1, "total": 2, "section": "tag"}
+
+
 def test_json_keeps_the_bytes_of_names_that_are_not_utf_8() -> None:
     (line,) = json_lines(msgspec.structs.replace(BUILT, changed=("posts/\udcff.md",)))
     assert line["changed"] == ["posts/\udcff.md"]
