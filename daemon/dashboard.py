@@ -76,6 +76,8 @@ class Dashboard(NamedTuple):
     def bar(self, width: int, now: float) -> RenderableType:
         """Show how far everything together is."""
         fraction, rate, left = self.tally.fraction, self.tally.rate(), self.tally.seconds_left(now)
+        if self.phase == "index":  # Pagefind doesn't tell how far it is
+            rate = left = None
         line = Table.grid(padding=(0, 2, 0, 0), expand=True)
         line.add_column(width=9)
         line.add_column(ratio=1)
@@ -89,7 +91,7 @@ class Dashboard(NamedTuple):
             line.add_column(justify="right", width=14)
             shown.append(f"{wording.number(round(rate[0]))} {rate[1]}/s" if rate else "")
         line.add_column(justify="right", width=10)
-        shown.append(Text(wording.countdown(left) if left is not None and self.phase != "index" else "", "dim"))
+        shown.append(Text(wording.countdown(left) if left is not None else "", "dim"))
         line.add_row(*shown)
         line.width = min(width, WIDEST)
         return line
