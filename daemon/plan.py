@@ -166,12 +166,8 @@ class Plan:
         url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
         if losers:
             self._clashes[path] = tuple(
-                Diagnostic(
-                    severity="error",
-                    path=claim_source(key),
-                    line=1,
-                    message=f"its URL {url} is also that of {by}, which gets it",
-                    hint="change the slug or the date of one of them",
+                _finding(
+                    key, f"its URL {url} is also that of {by}, which gets it", "change the slug or the date of one"
                 )
                 for key in losers
             )
@@ -188,8 +184,13 @@ class Plan:
             hint = "change the slug"
         else:
             return False
-        self._refused[owner] = Diagnostic(severity="error", path=claim_source(key), line=1, message=message, hint=hint)
+        self._refused[owner] = _finding(key, message, hint)
         return True
+
+
+def _finding(key: PageKey, message: str, hint: str) -> Diagnostic:
+    place = 0 if key[0] == "list" else 1
+    return Diagnostic(severity="error", path=claim_source(key), line=place, column=place, message=message, hint=hint)
 
 
 def _is_listed(claims: tuple[Claim, ...]) -> bool:

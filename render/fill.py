@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from urllib.parse import unquote
 
 from blogd.render.body import Anchor, Link, Macro
 from blogd.render.links import MediaLink, PostLink, link_target, split_suffix
@@ -44,6 +45,8 @@ class Shown(NamedTuple):
     anchor: str
 
 
+SHOWN_MOST: Final = 200  # characters of a line that a finding shows
+_OPENINGS: Final = "(<\"'"  # of a URL
 NO_BODY: Final = Shown("", "", "")  # text that is no post's body
 
 
@@ -56,6 +59,7 @@ class Filler:
         self._expand = expand
         self._report = report
         self._calls = 0
+        self._lines: list[str] = []
 
     def fill(self, body: Body) -> str:
         """Give the body's HTML."""
@@ -76,27 +80,43 @@ class Filler:
         url = resolve_link(self._page, link.url, self._shown.record)
         if url is None:
             message = f"the link {link.url!r} leads nowhere: there is no such post or media file"
-            self._warn(link.line, Finding(message, "mend the link, or add what it points to"))
+            self._warn(Finding(message, "mend the link, or add what it points to"), link.line, link.url)
         return escape(link.url if url is None else url)
 
     def _macro(self, call: Macro) -> str:
         html, findings = self._expand(self._page, call, self._shown.record, self._shown.post, self._calls)
         self._calls += 1
         for finding in findings:
-            self._warn(call.line, finding)
+            self._warn(finding, call.line, call.source)
         if html is not None:
             return html
-        self._warn(
-            call.line, Finding(f"there is no macro named {call.name!r}", "mend its name, or add a script for it")
-        )
+        unknown = Finding(f"there is no macro named {call.name!r}", "mend its name, or add a script for it")
+        self._warn(unknown, call.line, call.source)
         text = escape(call.source, quote=False)
         return f"<p>{text}</p>" if call.block else text
 
-    def _warn(self, line: int, finding: Finding) -> None:
-        if self._report:
-            self._page.recorder.read(("post", self._shown.post, self._page.tree), ASPECT["lines"])
-            first = self._page.site.entries[self._shown.record].post.body_line
-            self._report(finding.at(self._shown.record, first + line - 1 if line else 0))
+    def _warn(self, finding: Finding, line: int, written: str) -> None:
+        """Report what is wrong with a link or call that stands on a line of the body, 0 where that isn't known."""
+        if self._report is None:
+            return
+        if not line:
+            self._report(finding.at(self._shown.record, 0))
+            return
+        shown, record = self._shown, self._shown.record
+        self._page.recorder.read(("post", shown.post, self._page.tree), ASPECT["lines"] | ASPECT["source"])
+        self._lines = self._lines or self._page.source(record).split("\n")
+        text = self._lines[line - 1]
+        first = self._page.site.entries[record].post.body_line
+        self._report(finding.at(record, first + line - 1, _column(text, written), text[:SHOWN_MOST]))
+
+
+def _column(line: str, written: str) -> int:
+    """Give the column at which a URL or macro call begins in a line, 0 if it is written in another way there."""
+    start = written.partition("\n")[0]
+    for text in (*(opening + start for opening in _OPENINGS), start, unquote(start)):
+        if (at := line.find(text)) >= 0:
+            return at + 1 + (text[0] in _OPENINGS)
+    return 0
 
 
 def resolve_link(page: Page, url: str, record: str) -> str | None:

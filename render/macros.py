@@ -58,9 +58,17 @@ class Finding(msgspec.Struct, frozen=True):
     message: str
     hint: str = ""
 
-    def at(self, path: str, line: int) -> Diagnostic:
+    def at(self, path: str, line: int, column: int = 0, source_line: str = "") -> Diagnostic:
         """Say where the call stands; `line` is that of the file."""
-        return Diagnostic(severity="warning", path=path, line=line, message=self.message, hint=self.hint)
+        return Diagnostic(
+            severity="warning",
+            path=path,
+            line=line,
+            column=column,
+            message=self.message,
+            hint=self.hint,
+            source_line=source_line,
+        )
 
 
 class Album(Protocol):

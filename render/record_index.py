@@ -182,7 +182,7 @@ class RecordIndex:
             return
         message = f"has no date: there is no {post.sibling} that it would be a translation of"
         hint = "give it a line `createdAt: 2025-01-31`, or add the post"
-        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, message=message, hint=hint),)
+        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, column=1, message=message, hint=hint),)
 
     def _add_post(self, path: str, post: Post, created: int) -> None:
         local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
@@ -220,7 +220,7 @@ class RecordIndex:
         self.bases[path] = base
 
     def _report(self, path: str, message: str, hint: str) -> None:
-        self.problems[path] = (Diagnostic(severity="warning", path=path, line=1, message=message, hint=hint),)
+        self.problems[path] = (Diagnostic(severity="warning", path=path, line=1, column=1, message=message, hint=hint),)
 
     def _add_links(self, path: str, entry: Entry) -> None:
         for index, key in ((self._wanted, entry.post.translation_for), (self._siblings, entry.post.sibling)):
