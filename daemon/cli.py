@@ -29,6 +29,11 @@ if TYPE_CHECKING:
     Engine = Callable[[Options, Reporter], ExitCode]
 
 MOST_WORKERS = 1024
+_FIRST_STEPS = """\b
+To begin:
+  blogd init my-blog
+  blogd watch my-blog
+"""
 
 Command = TypeVar("Command", bound="Callable[..., int]")
 
@@ -96,17 +101,12 @@ def _site_command(command: Command) -> Command:
     return command
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}, epilog=_FIRST_STEPS)
 @click.version_option(package_name="blogd", message="%(prog)s %(version)s")
 def blogd() -> None:
     """Render a blog of Markdown posts, in parallel, and after a change only what depends on it.
 
     SITE is a folder with posts/ in it; by default, the one you are in.
-
-    \b
-    To begin:
-      blogd init my-blog
-      blogd watch my-blog
     """
 
 
