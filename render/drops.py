@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 from blogd.render.links import url_segment
 from blogd.render.reads import ASPECT, CATEGORY
 from blogd.render.routes import list_href
+from blogd.render.urls import MAIN_TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -67,6 +68,19 @@ class Unread(list[object]):
 
     def __bool__(self) -> bool:
         return self._has_any()
+
+
+class MainPrefix:
+    """The prefix of the main tree, which is none; printed, it keeps the prefix of another tree's page away."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return MAIN_TREE
+
+    def __liquid__(self) -> str:
+        """Be compared as what it is."""
+        return ""
 
 
 class Content:

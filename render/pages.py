@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from blogd.render.drops import Getters, ListedPost, Lookup, PostDrop, SiteDrop
+from blogd.render.drops import Getters, ListedPost, Lookup, MainPrefix, PostDrop, SiteDrop
 from blogd.render.labels import label, long_date
 from blogd.render.links import media_name
 from blogd.render.reads import CATEGORY, TAG, Recorder
@@ -106,12 +106,16 @@ class Page:
             {
                 "code": tree,
                 "flag": FLAGS.get(tree.partition("-")[0], ""),
-                "href_prefix": self.site.prefix(tree),
+                "href_prefix": self.prefix_to(tree),
                 "is_current": tree == self.tree,
-                "href": f"{self.site.prefix(tree)}{paths.get(tree, '/')}",
+                "href": f"{self.prefix_to(tree)}{paths.get(tree, '/')}",
             }
             for tree in self.site.meta.trees
         ]
+
+    def prefix_to(self, tree: str) -> object:
+        """Give the URL prefix of a tree, as this page leads there."""
+        return MainPrefix() if tree == self.site.main != self.tree else self.site.prefix(tree)
 
     def languages(self) -> list[dict[str, object]]:
         """Give the site's languages, each with the page that shows this one in it."""

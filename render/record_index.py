@@ -69,6 +69,10 @@ class RecordIndex:
         """Give the URL prefix of a tree."""
         return "" if tree == self.main else f"/{tree}"
 
+    def prefixes(self) -> tuple[str, ...]:
+        """Give the URL prefixes of all trees but the main one."""
+        return tuple(map(self.prefix, self.meta.trees[1:]))
+
     def view(self, path: str, tree: str) -> Entry:
         """Give the record that shows a post in a tree."""
         entry = self.entries[path]
@@ -203,9 +207,10 @@ class RecordIndex:
         named = self._translates(path) or ""
         base = named[1:] if named.startswith("/") else next(iter(self.ids.get(named, ())), None)
         if base is None or base not in self.order:
+            what = "path" if named.startswith("/") else "id"
             self._report(
                 path,
-                f"this translates {named.removeprefix('/')!r}, but there is no such post",
+                f"this translates {named.removeprefix('/')!r}, but no post is shown that has this {what}",
                 "set translationFor to the id of a published post",
             )
             return

@@ -150,7 +150,7 @@ class Renderer:
         page.recorder.read(("project", "limits"))
         html = self.templates.render(template, page)
         base = base_path(str(page.project("public_url")))
-        return complete_urls(html, self.site.prefix(page.tree), base)
+        return complete_urls(html, self.site.prefix(page.tree), base, self.site.prefixes())
 
     def _template(self, page: Page) -> Choice:
         if isinstance(page, PostPage):

@@ -25,7 +25,8 @@ def feed_file(page: Page, name: str, body: Callable[[Page, str], str]) -> str:
     page.recorder.read(("slice", *key, 0, size))
     posts = [ListedPost(page, path) for path in page.site.members(key)[:size]]
     root, prefix = str(page.project("public_url")), page.site.prefix(page.tree)
-    items = [_feed_item(post, root + prefix, absolute_urls(body(page, post.path), prefix, root)) for post in posts]
+    bodies = (absolute_urls(body(page, post.path), prefix, root, page.site.prefixes()) for post in posts)
+    items = [_feed_item(post, root + prefix, html) for post, html in zip(posts, bodies, strict=True)]
     feed = Feed(
         title=page.name() or page.page_title() or "Blog",
         description=page.page_title(),
