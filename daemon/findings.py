@@ -30,6 +30,7 @@ class Findings:
     def __init__(self) -> None:
         self._found: dict[Owner, tuple[Diagnostic, ...]] = {}
         self._told: set[Diagnostic] = set()
+        self._inherited: set[Diagnostic] = set()
 
     def load(self, stored: bytes | None, sources: Iterable[SourceRow], pages: Iterable[PageRow]) -> None:
         """Take in what an earlier run has found."""
@@ -39,6 +40,7 @@ class Findings:
             self.replace(("source", row.path), row.diagnostics)
         for page in pages:
             self.replace(("page", page.path), page.diagnostics)
+        self._inherited = self.standing()
 
     def dump(self) -> bytes:
         """Give what stands in no row."""
@@ -74,9 +76,14 @@ class Findings:
         """Count the sources and outputs that have an error."""
         return sum(any(item.severity == "error" for item in found) for found in self._found.values())
 
-    def take_news(self) -> tuple[list[Diagnostic], list[str]]:
-        """Give the findings that have not been told yet, and the files whose errors are gone."""
-        standing = self.standing()
+    def take_news(self, *, is_over: bool) -> tuple[list[Diagnostic], list[str]]:
+        """Give the findings that have not been told yet, and the files whose errors are gone.
+
+        While work goes on, what an earlier run has found is no news: it may be mended.
+        """
+        if is_over:
+            self._inherited.clear()
+        standing = self.standing() - self._inherited
         new = sorted(standing - self._told)
         errors = {item.path for item in standing if item.severity == "error"}
         mended = {item.path for item in self._told - standing if item.severity == "error"} - errors

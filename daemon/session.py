@@ -166,7 +166,7 @@ class _Session:
         elif progress is Progress.DONE or self._is_index_unfinished:
             self._is_index_unfinished = bool(self.work(*handles))
             progress = Progress.BUSY if self._is_index_unfinished else Progress.DONE
-        self._tell_news()
+        self._tell_news(is_over=True)
         return progress
 
     def report_index(self) -> None:
@@ -212,10 +212,10 @@ class _Session:
     def _look_around(self) -> None:
         """Measure memory and tell what was found, now and then."""
         if self._memory.measure():
-            self._tell_news()
+            self._tell_news(is_over=False)
 
-    def _tell_news(self) -> None:
-        new, mended = self.engine.books.findings.take_news()
+    def _tell_news(self, *, is_over: bool) -> None:
+        new, mended = self.engine.books.findings.take_news(is_over=is_over)
         for diagnostic in new:
             self._reporter.emit(DiagnosticEvent(diagnostic=diagnostic))
         self._mended += mended
@@ -224,7 +224,7 @@ class _Session:
         """Tell what is new, and sum up."""
         findings, totals = self.engine.books.findings, self.engine.totals
         pages = len(self.engine.books.manifest.pages)
-        self._tell_news()
+        self._tell_news(is_over=True)
         for event in explained(totals.reasons, self.engine.books.manifest.entity) if self._explains else ():
             self._reporter.emit(event)
         mended, self._mended = self._mended, []

@@ -184,8 +184,7 @@ class RecordIndex:
         if post.created_at is not None:
             self._add_post(path, post, post.created_at)
             return
-        message = f"has no date: there is no {post.sibling} that it would be a translation of"
-        hint = "give it a line `createdAt: 2025-01-31`, or add the post"
+        message, hint = _no_translation(post, is_there=post.sibling in self.entries)
         self.problems[path] = (Diagnostic(severity="error", path=path, line=1, column=1, message=message, hint=hint),)
 
     def _add_post(self, path: str, post: Post, created: int) -> None:
@@ -262,3 +261,13 @@ def _discard(index: dict[str, set[str]], key: str | None, path: str) -> None:
         index[key].discard(path)
         if not index[key]:
             del index[key]
+
+
+def _no_translation(post: Post, *, is_there: bool) -> tuple[str, str]:
+    """Say why a post without a date is no translation of the post beside it, and what to do."""
+    dated = "give it a line `createdAt: 2025-01-31`"
+    if is_there:
+        message = f"has no date: it would be a translation of {post.sibling}, but the blog has no such language"
+        return message, f"add {post.sibling_language!r} to `blogLanguages` in meta/project.json, or {dated}"
+    message = f"has no date: no post {post.sibling} is published that it would be a translation of"
+    return message, f"{dated}, or publish the post"
