@@ -10,10 +10,11 @@ with the edits that it has seen.
 
 from __future__ import annotations
 
-from array import array
+from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from blogd.cache.database import DamagedError
+from blogd.cache.readers import Readers, mask_of, pairs
 from blogd.cache.reasons import Cause, changed_answer, entity_and_mask
 from blogd.cache.store import STALE, PageRow
 from blogd.render.changes import list_of
@@ -45,10 +46,10 @@ class Manifest:
         self._entity_ids: dict[Entity, int] = {(): 0}
         self._shared: list[bytes] = [b""]
         self._shared_ids: dict[bytes, int] = {b"": NO_READS}
-        self._readers: dict[int, dict[int, int]] = {}
+        self._readers = Readers()
         self._shared_readers: dict[int, dict[int, int]] = {}
         self._sharers: dict[int, set[int]] = {}
-        self._lists: dict[ListKey, set[int]] = {}
+        self._lists: defaultdict[ListKey, set[int]] = defaultdict(set)
         self._clocks: set[int] = set()
         self._new_entities: list[tuple[int, Entity]] = []
         self._new_shared: list[tuple[int, bytes]] = []
@@ -79,7 +80,8 @@ class Manifest:
         self.index()
         row = self.pages.pop(number)
         del self.ids[row.path]
-        self._unlink(row)
+        self._sharers.get(row.shared, set()).discard(number)
+        self._readers.remove(row.reads)
 
     # Reads.
 
@@ -104,19 +106,15 @@ class Manifest:
                 self._place_shared(number, reads)
             else:
                 self._free_shared.append(number)
-        told = {entity_and_mask(row.reason)[0] for row in self.pages.values()}
+        asked = self._readers.entities() | self._shared_readers.keys()
+        told = {entity_and_mask(reason)[0] for reason in {row.reason for row in self.pages.values()}}
         for number, entity in self._store.entities():
-            if number in self._readers or number in self._shared_readers or number in told:
+            if number in asked or number in told:
                 self._place(number, entity)
             else:
                 self._free_entities.append(number)
-        self._check_numbers()
-
-    def _check_numbers(self) -> None:
-        """Make sure that whatever pages refer to is there."""
-        entities, sets = set(self._entity_ids.values()), set(self._shared_ids.values())
-        if not (entities >= self._readers.keys() | self._shared_readers.keys() and sets >= self._sharers.keys()):
-            raise IndexError("something is missing")
+        if not (asked <= set(self._entity_ids.values()) and self._sharers.keys() <= set(self._shared_ids.values())):
+            raise IndexError("something that pages refer to is missing")
 
     def entity_id(self, entity: Entity) -> int:
         """Give the number of an entity, a new one if it has none."""
@@ -141,15 +139,16 @@ class Manifest:
         """Replace what a page reads."""
         self.index()
         if (row.reads, row.shared) != (reads, shared):
-            self._unlink(row)
-            row.reads, row.shared = reads, shared
-            self._link(row)
+            self._sharers.get(row.shared, set()).discard(row.id)
+            before, row.reads, row.shared = row.reads, reads, shared
+            self._link(row, before)
+            self._tidy()
 
     def reads_of(self, row: PageRow) -> Iterator[tuple[Entity, int]]:
         """Give all that a page reads."""
         self.index()
         for part in (row.reads, self._shared[row.shared]):
-            for number, mask in _pairs(part):
+            for number, mask in pairs(part):
                 yield self._entities[number], mask
 
     def readers(self, changes: Changes) -> dict[int, int]:
@@ -167,7 +166,8 @@ class Manifest:
                 for shared, wanted in self._shared_readers.get(number, {}).items():
                     if reason := changed_answer(number, wanted, mask):
                         found.update(dict.fromkeys(self._sharers.get(shared, ()), reason))
-                for page, wanted in self._readers.get(number, {}).items():
+                for page in self._readers.of(number):
+                    wanted = mask_of(self.pages[page].reads, number) if page in self.pages else 0
                     if reason := changed_answer(number, wanted, mask):
                         found[page] = reason
         return found
@@ -222,7 +222,7 @@ class Manifest:
         self._entities[number] = entity
         self._entity_ids[entity] = number
         if entity[0] in LIST_KINDS:
-            self._lists.setdefault(list_of(entity), set()).add(number)
+            self._lists[list_of(entity)].add(number)
         elif entity[0] == "now":
             self._clocks.add(number)
 
@@ -231,24 +231,17 @@ class Manifest:
             self._shared.append(b"")
         self._shared[number] = reads
         self._shared_ids[reads] = number
-        for entity, mask in _pairs(reads):
+        for entity, mask in pairs(reads):
             self._shared_readers.setdefault(entity, {})[number] = mask
 
-    def _link(self, row: PageRow) -> None:
-        for entity, mask in _pairs(row.reads):
-            self._readers.setdefault(entity, {})[row.id] = mask
+    def _link(self, row: PageRow, before: bytes = b"") -> None:
+        self._readers.add(row.id, row.reads, before)
         if row.shared:
             self._sharers.setdefault(row.shared, set()).add(row.id)
 
-    def _unlink(self, row: PageRow) -> None:
-        for entity, _ in _pairs(row.reads):
-            readers = self._readers.get(entity, {})
-            readers.pop(row.id, None)
-            if not readers:
-                self._readers.pop(entity, None)
-        self._sharers.get(row.shared, set()).discard(row.id)
-
-
-def _pairs(reads: bytes) -> Iterator[tuple[int, int]]:
-    numbers = array("I", reads)
-    return zip(numbers[::2], numbers[1::2], strict=True)
+    def _tidy(self) -> None:
+        """Build the index of readers anew, if it isn't worth its memory."""
+        if self._readers.is_crammed():
+            self._readers = Readers()
+            for row in self.pages.values():
+                self._readers.add(row.id, row.reads)

@@ -190,10 +190,13 @@ class Store:
 
     def pages(self) -> Iterator[PageRow]:
         """Give all pages, without what they read."""
+        once = _Once()
         query = "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
         with translated(self.path):
             for number, path, key, digest, size, mtime, state, shared, found, *made in self._connection.execute(query):
-                yield PageRow(number, path, _key(key), digest, size, mtime, state, shared, b"", _told(found), *made)
+                yield PageRow(
+                    number, path, once(_key(key)), digest, size, mtime, state, shared, b"", _told(found), *made
+                )
 
     def reads(self) -> Iterator[tuple[int, bytes]]:
         """Give what all pages read, by id."""
@@ -202,9 +205,10 @@ class Store:
 
     def entities(self) -> Iterator[tuple[int, Entity]]:
         """Give all entities by id."""
+        once = _Once()
         with translated(self.path):
             for number, entity in self._connection.execute("select * from entities"):
-                yield number, _key(entity)
+                yield number, once(_key(entity))
 
     def shared_reads(self) -> Iterator[tuple[int, bytes]]:
         """Give the sets of reads that pages share, by id."""
@@ -270,6 +274,16 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
     found = connection.execute(_NAMED, ("schema",)).fetchone()
     if found is not None and found[0] != SCHEMA:
         raise DamagedError(path, f"another version of blogd made it: its format is {found[0]}, not {SCHEMA}")
+
+
+class _Once:
+    """Keep each part that many tuples have only once."""
+
+    def __init__(self) -> None:
+        self._parts: dict[str | int, str | int] = {}
+
+    def __call__(self, parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
+        return tuple(map(self._parts.setdefault, parts, parts))
 
 
 def _told(found: bytes | None) -> tuple[Diagnostic, ...]:

@@ -69,7 +69,7 @@ CATEGORY: Final = {name: 1 << number for number, name in enumerate(Category.__st
 LIST_KINDS: Final = frozenset({"slice", "length", "beyond"})
 
 # Entities that are about single posts, lists or files; the others are read by many pages alike, and kept once for all.
-OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id", "linked-media"})
+OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id", "linked-media", "tag", "asset"})
 
 
 class Recorder:
