@@ -66,20 +66,24 @@ def open_engine(root: Path, out: Path, policy: Policy) -> tuple[Engine, Hasty]:
 
 
 def build(root: Path, out: Path, policy: Policy, lost: frozenset[str] = frozenset(), *, is_compiled: bool) -> Clean:
-    """Build a site and remove what came out; `lost` are sources whose very text is not there, only what it meant."""
+    """Build a site and remove what came out; `lost` are sources of which only what they meant is there.
+
+    Of their text nothing is known: pages that show it can't be compared, and nobody tells what was wrong with it.
+    """
     with patch.object(renderer, "Templates", partial(Templates, compiled=is_compiled)):
         engine, reporter = open_engine(root, out, policy)
         try:
             engine.look_everywhere()
             engine.settle((), lambda: None)
             assert not reporter.notes, f"a clean build had troubles: {reporter.notes}"
-            manifest = engine.books.manifest
+            manifest, sources = engine.books.manifest, engine.sources.rows
             rows = manifest.pages.values()
+            untold = {finding for path in lost if path in sources for finding in sources[path].diagnostics}
             return Clean(
                 read_tree(out),
                 {row.path for row in rows if row.state == FAILED or _shows_text(manifest.reads_of(row), lost)},
-                {row.path: row.diagnostics for row in engine.sources.rows.values() if row.failed},
-                engine.books.findings.standing(),
+                {row.path: row.diagnostics for row in sources.values() if row.failed},
+                engine.books.findings.standing() - untold,
                 engine.site,
             )
         finally:
