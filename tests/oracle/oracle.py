@@ -111,7 +111,7 @@ class Oracle:
         self._is_vague = False  # is `_good` what the engine has seen?
         self._before: Site | None = None  # a clean one, as it was when the engine began to tell
         self._told: list[Changes] = []
-        self.made: list[str] = []  # outputs made since the engine last set to work
+        self.made: list[str] = []  # outputs made since the engine last set to work, in that order
         self.ground = Ground(folder / "site")
         self._make_certain()
         do_all(start, self.ground)
@@ -212,10 +212,11 @@ class Oracle:
 
     def _settle(self) -> None:
         book = self._engine.books
+        self._engine.totals.restart()
         with patch.object(book, "enter_page", wraps=book.enter_page) as entered:
             self._engine.settle((), lambda: None)
         rows = (cast("PageRow", call.args[0]) for call in entered.call_args_list)
-        self.made = sorted(row.path for row in rows if row.state != STALE)
+        self.made = [row.path for row in rows if row.state != STALE]
 
     # Comparing.
 

@@ -92,6 +92,22 @@ def test_the_same_bytes_make_nothing(edit: Edit, site: Oracle) -> None:
     assert made_in_vain(site, edit) == (0, [])
 
 
+def test_what_does_not_change_the_bytes_makes_nothing(site: Oracle) -> None:
+    (site.ground.root / path(3)).chmod(0o600)
+    site.tell({path(3)})
+    site.look_everywhere()
+    assert not site.made
+
+
+def test_the_page_of_what_was_edited_is_made_first_and_first_pages_of_lists_next(site: Oracle) -> None:
+    site.edit([Field(path(3), "title", "New")])
+    own = [made for made in site.made if made.endswith("post-3/index.html")]
+    is_further = ["/page/" in f"/{made}" for made in site.made if "post-" not in made]
+    assert site.made[: len(own)] == own != []
+    assert is_further == sorted(is_further)
+    assert set(is_further) == {False, True}
+
+
 def test_a_change_and_its_revert_in_one_batch_make_nothing(site: Oracle) -> None:
     old = site.ground.read(path(3)).decode()
     assert made_in_vain(site, Body(path(3), "other"), Write(path(3), old)) == (0, [])
