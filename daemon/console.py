@@ -296,7 +296,7 @@ def finding_lines(finding: Diagnostic, width: int) -> list[Text]:
     if shown := wording.excerpt(finding, width - 5):
         source, caret = shown
         lines += [Text(f"    {source}"), *([Text(f"    {caret}", style)] if caret else [])]
-    return lines + [Text(f"hint: {wording.printable(line)}", "cyan") for line in finding.hint.splitlines()]
+    return lines + [Text(line, "cyan") for line in wording.hint(finding)]
 
 
 @contextmanager

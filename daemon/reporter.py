@@ -274,7 +274,7 @@ def diagnostic_lines(finding: Diagnostic) -> list[str]:
     lines += [f"    {wording.printable(line)}" for line in rest]
     if shown := wording.excerpt(finding, EXCERPT_WIDTH):
         lines += [f"    {line}" for line in shown if line]
-    return lines + [f"hint: {wording.printable(line)}" for line in finding.hint.splitlines()]
+    return lines + wording.hint(finding)
 
 
 def summary_line(built: Built) -> str:

@@ -111,6 +111,12 @@ def excerpt(finding: Diagnostic, width: int) -> tuple[str, str] | None:
     return clipped(text[start:], width), caret
 
 
+def hint(finding: Diagnostic) -> list[str]:
+    """Say the way out in a line of its own; what has several lines, as a traceback, is set below the source line."""
+    lines = [printable(line) for line in finding.hint.splitlines()]
+    return [f"hint: {line}" for line in lines] if len(lines) == 1 else [f"    {line}" for line in lines]
+
+
 def headline(built: Built) -> str:
     """Say what a build came to: `built 20,031 files in 8.41 s`."""
     files, took = counted(built.pages, "file"), duration(built.elapsed_ms)

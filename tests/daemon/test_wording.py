@@ -119,3 +119,10 @@ def test_a_headline_tells_work_from_none() -> None:
     assert wording.headline(built(pages=20)) == "20 files up to date, checked in 500 ms"
     assert wording.headline(built(pages=20, failed=1)) == "built 20 files in 500 ms"
     assert wording.pages_per_second(built(rendered=1000)) == "2,000 pages/s"
+
+
+def test_a_hint_has_a_line_of_its_own_and_a_traceback_several() -> None:
+    one, more = (Diagnostic(severity="error", path="a", message="b", hint=hint) for hint in ("c\t", "c\n  d"))
+    assert wording.hint(one) == ["hint: c    "]
+    assert wording.hint(more) == ["    c", "      d"]
+    assert wording.hint(Diagnostic(severity="error", path="a", message="b")) == []
