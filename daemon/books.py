@@ -63,12 +63,17 @@ class Books:
         self.output.sweep()
         settled = [row for row in self.manifest.pages.values() if row.state != STALE]
         self.findings.load(self.store.get("findings"), sources.rows.values(), settled)
+        self.doubt_altered()
         for row in self.manifest.pages.values():
             if row.state == CLEAN:
-                if self.is_intact(row):
-                    self._ledger.add(row.path)
-                else:
-                    row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
+                self._ledger.add(row.path)
+
+    def doubt_altered(self) -> list[PageRow]:
+        """Give the outputs whose files are not as they were left: they have to be made again."""
+        altered = [row for row in self.manifest.pages.values() if row.state == CLEAN and not self.is_intact(row)]
+        for row in altered:
+            row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
+        return altered
 
     def is_intact(self, row: PageRow) -> bool:
         """Tell whether an output's file is as it was left."""

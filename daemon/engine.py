@@ -277,12 +277,14 @@ class Engine:
     # Looking and reading.
 
     def look_everywhere(self) -> None:
-        """Compare all input folders with what is known."""
+        """Compare all input folders, and the files of the output, with what is known."""
         self._reporter.emit(PhaseStarted(phase="scan"))
         found = scan(self._project.root, output=self._project.out)
         self.books.findings.replace(("scan",), found.diagnostics)
         self._look = dict(cast("Mapping[str, FileStat | None]", found.files))
         self._look_is_full = True
+        if self._is_loaded:
+            self._making.enqueue(self.books.doubt_altered())
 
     def look_at(self, paths: Iterable[str]) -> None:
         """Compare some paths, of which something was reported, with what is known, whatever their stat says."""

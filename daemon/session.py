@@ -6,7 +6,7 @@ import gc
 import math
 import shutil
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing.connection import wait
 from typing import TYPE_CHECKING, Final, NoReturn
 
@@ -26,6 +26,7 @@ from blogd.render.diagnostic import Diagnostic
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
     from blogd.daemon.batch import Batch
     from blogd.daemon.options import Options
@@ -66,9 +67,14 @@ def _build(project: Project, options: Options, reporter: Reporter, started: floa
 
 def run_watch(options: Options, reporter: Reporter) -> ExitCode:
     """Build, then follow changes; ends by a signal only."""
-    with _project(options, reporter) as project, ExitStack() as stack:
-        _Watch(project, options, reporter, stack).run()
-    raise AssertionError("a watch doesn't end by itself")
+    while True:
+        with suppress(_CacheGoneError), _project(options, reporter) as project, ExitStack() as stack:
+            _Watch(project, options, reporter, stack).run()
+        reporter.emit(Note(text="the cache is gone: blogd begins anew"))
+
+
+class _CacheGoneError(Exception):
+    """The cache was removed, or went with its site; what is still open of it is of no use, its lock neither."""
 
 
 class _Watch:
@@ -122,6 +128,8 @@ class _Watch:
         return self._stack.enter_context(Watcher(self._project.root, mode=mode, output=self._project.out))
 
     def _deal_with(self, error: StoreError | OutputError) -> None:
+        if not self._project.bodies.is_dir() and self._project.root.is_dir():
+            raise _CacheGoneError from error
         diagnostic = _diagnostic(error, self._project)
         if diagnostic != self._told:
             self._told = diagnostic
@@ -143,6 +151,7 @@ class _Session:
         self.engine = Engine(project, reporter)
         self._reporter = reporter
         self._memory = MemoryGauge()
+        self._database = _identity(project.cache / DATABASE)
         self._mended: list[str] = []
         self.quiet_s = QUIET_S
         self._index_since = 0.0
@@ -191,11 +200,13 @@ class _Session:
             is_due = self._take(batch) or is_due
             started = started or batch.since_s
             ready = bool(self.work(watcher.fileno()))
-        if is_due or self.engine.totals.changed:
+        if is_due or self.engine.totals.changed or self.engine.totals.written:
             self.report(started or time.monotonic())
 
     def _take(self, batch: Batch) -> bool:
         """Hand a batch to the engine; tell whether it names something that blogd reads."""
+        if _identity(self.project.cache / DATABASE) != self._database and self.project.root.is_dir():
+            raise _CacheGoneError
         if batch.diagnostics or batch.rescan:
             self.engine.books.findings.replace(("watch",), batch.diagnostics or self._lasting())
         if batch.rescan:
@@ -274,6 +285,14 @@ def _session(project: Project, options: Options, reporter: Reporter) -> Generato
             yield session
         finally:
             session.engine.close()
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Tell which file is at a path, None if there is none."""
+    with suppress(OSError):
+        found = path.stat()
+        return found.st_dev, found.st_ino
+    return None
 
 
 def _forget(project: Project) -> None:

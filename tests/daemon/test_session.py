@@ -7,16 +7,15 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.running import LIMIT_S, Running, gone, wait_until
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-LIMIT_S = 60.0
+    from pathlib import Path
 
 
 def blogd(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -196,33 +195,6 @@ def test_a_damaged_cache_is_set_aside(site: Path) -> None:
     assert tree(site / "html") == before
 
 
-class Running:
-    """A `blogd` that runs, and the lines it has said so far."""
-
-    def __init__(self, *arguments: object) -> None:
-        command = [sys.executable, "-m", "blogd.daemon", *map(str, arguments), "--json"]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-        self.lines: list[dict[str, object]] = []
-
-    def wait_for(self, event: str, fits: Callable[[dict[str, object]], bool] = lambda _: True) -> dict[str, object]:
-        assert self.process.stdout is not None
-        while True:
-            line = self.process.stdout.readline()
-            assert line, f"ended while waiting for {event}: {self.lines[-3:]}"
-            self.lines.append(json.loads(line))
-            if self.lines[-1]["event"] == event and fits(self.lines[-1]):
-                return self.lines[-1]
-
-    def workers(self) -> list[int]:
-        found = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], capture_output=True, check=False)
-        return [int(pid) for pid in found.stdout.split()]
-
-    def close(self) -> None:
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.communicate(timeout=LIMIT_S)
-
-
 @pytest.fixture
 def start() -> Iterator[Callable[..., Running]]:
     running: list[Running] = []
@@ -234,21 +206,6 @@ def start() -> Iterator[Callable[..., Running]]:
     yield run
     for each in running:
         each.close()
-
-
-def gone(pid: int) -> bool:
-    """Tell whether a process has ended; one that nobody has asked for its exit code counts."""
-    try:
-        return "Z" in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
-        return True
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not is_so():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.01)
 
 
 def test_watch_follows_posts_templates_and_media(site: Path, start: Callable[..., Running], tmp_path: Path) -> None:
