@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from blogd.render.delta import Entry
+    from blogd.render.diagnostic import Severity
     from blogd.render.list_index import ListChanges, Place
     from blogd.render.reads import ListKey
     from blogd.render.records import Post
@@ -184,8 +185,7 @@ class RecordIndex:
         if post.created_at is not None:
             self._add_post(path, post, post.created_at)
             return
-        message, hint = _no_translation(post, is_there=post.sibling in self.entries)
-        self.problems[path] = (Diagnostic(severity="error", path=path, line=1, column=1, message=message, hint=hint),)
+        self.problems[path] = (_undated(post, is_there=post.sibling in self.entries),)
 
     def _add_post(self, path: str, post: Post, created: int) -> None:
         local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
@@ -263,11 +263,14 @@ def _discard(index: dict[str, set[str]], key: str | None, path: str) -> None:
             del index[key]
 
 
-def _no_translation(post: Post, *, is_there: bool) -> tuple[str, str]:
-    """Say why a post without a date is no translation of the post beside it, and what to do."""
+def _undated(post: Post, *, is_there: bool) -> Diagnostic:
+    """Say why a post without a date is no translation of the post beside it; that may be a draft, which is no error."""
     dated = "give it a line `createdAt: 2025-01-31`"
     if is_there:
         message = f"has no date: it would be a translation of {post.sibling}, but the blog has no such language"
-        return message, f"add {post.sibling_language!r} to `blogLanguages` in meta/project.json, or {dated}"
-    message = f"has no date: no post {post.sibling} is published that it would be a translation of"
-    return message, f"{dated}, or publish the post"
+        hint = f"add {post.sibling_language!r} to `blogLanguages` in meta/project.json, or {dated}"
+    else:
+        message = f"is left out: no post {post.sibling} is published that it would be a translation of"
+        hint = f"publish the post, or {dated}"
+    severity: Severity = "error" if is_there else "warning"
+    return Diagnostic(severity=severity, path=post.path, line=1, column=1, message=message, hint=hint)
