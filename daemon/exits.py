@@ -14,8 +14,10 @@ workers, and what is on disk is good at every instant, so there is nothing to wa
 
 from __future__ import annotations
 
+import os
 import signal
-from contextlib import contextmanager
+import stat
+from contextlib import contextmanager, suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from types import FrameType
 
 OUTPUT_CLOSED = 128 + signal.SIGPIPE
+_STDOUT = 1
 STOPPING = (signal.SIGTERM, signal.SIGHUP)
 
 
@@ -50,6 +53,17 @@ class StopRequest(KeyboardInterrupt):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.signal = signal.Signals(number)
+
+
+def readers() -> list[int]:
+    """Give what becomes ready when nobody reads stdout any more: stdout itself, if it leads to another program.
+
+    Whoever started a watch and died may have left nothing else that says so.
+    """
+    with suppress(OSError):
+        mode = os.fstat(_STDOUT).st_mode
+        return [_STDOUT] if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) else []
+    return []
 
 
 @contextmanager

@@ -15,12 +15,13 @@ from blogd.cache.store import DATABASE
 from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine
 from blogd.daemon.events import Built, DiagnosticEvent, Indexed, Note, PhaseStarted, Ready, RebuildStarted, Started
-from blogd.daemon.exits import ExitCode, RefusalError
+from blogd.daemon.exits import ExitCode, RefusalError, readers
 from blogd.daemon.explaining import explained
 from blogd.daemon.lock import held
 from blogd.daemon.memory import MemoryGauge
 from blogd.daemon.output import OutputError
 from blogd.daemon.project import open_project
+from blogd.daemon.reporter import OutputClosedError
 from blogd.daemon.searching import Progress
 from blogd.render.diagnostic import Diagnostic
 
@@ -110,8 +111,11 @@ class _Watch:
             self._is_ready = True
             self._reporter.emit(Ready())
         is_news = True
+        listening = readers()
         while True:
-            ready = session.engine.idle([watcher.fileno()], session.quiet_s if is_news else math.inf)
+            ready = session.engine.idle([watcher.fileno(), *listening], session.quiet_s if is_news else math.inf)
+            if not set(ready).isdisjoint(listening):
+                raise OutputClosedError
             is_news = watcher.fileno() in ready
             if is_news:
                 session.follow(watcher, 0.0)
