@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol, cast
 from xml.etree import ElementTree as ET
 
 import pytest
+import xmlschema
 
 from blogd.daemon.pagefind import pagefind_version
 from tests.website import Document, Website
@@ -130,6 +131,16 @@ def test_feeds_parse_and_lead_somewhere(site: tuple[Path, Website]) -> None:
         assert inner
         assert not [link for link in inner if link.startswith("/")]
         assert [*website.dead_among([*links, *inner], name)] == []
+
+
+@pytest.mark.parametrize("name", ["rss.xml", "de/rss.xml", "atom.xml", "de/atom.xml", "sitemap.xml"])
+def test_feeds_and_sitemap_keep_the_rules_of_their_formats(
+    site: tuple[Path, Website], project: Path, name: str
+) -> None:
+    out, _ = site
+    schema = xmlschema.XMLSchema11(project / "tests/render/schemas" / f"{(out / name).stem}.xsd")
+
+    schema.validate(out / name)
 
 
 def test_the_sitemap_has_every_page_once(site: tuple[Path, Website]) -> None:
