@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
+import sys
+import time
 from typing import TYPE_CHECKING, Final, cast
 
 import pytest
@@ -21,6 +24,7 @@ POST: Final = "posts/2024-01-01-hello.md"
 PAGE: Final = "2024/01/01/hello/index.html"
 BRANCH_POSTS: Final = int(os.environ.get("BLOGD_BRANCH_POSTS", "100"))  # of which two branches differ
 SWITCHES: Final = 10
+STOPPED_S: Final = 3.5  # what a watcher notices by its clock
 
 
 @pytest.fixture
@@ -52,17 +56,22 @@ class Watch(Running):
         """Wait for a rebuild, and give what it said had changed."""
         return cast("list[str]", self.wait_for("built")["changed"])
 
-    def follow(self) -> None:
+    def follow(self, clean: dict[str, bytes] | None = None) -> None:
         """Wait until the output is that of a clean build."""
-        shutil.rmtree(self.site.parent / "clean", ignore_errors=True)
-        clean = build(self.site, self.site.parent / "clean").files
-        wait_until(lambda: self._tree() == clean)
+        wanted = clean or clean_build(self.site)
+        wait_until(lambda: self._tree() == wanted)
 
     def _tree(self) -> dict[str, bytes] | None:
         try:
             return read_tree(self.out)
         except FileNotFoundError:  # it is being written
             return None
+
+
+def clean_build(site: Path) -> dict[str, bytes]:
+    """Give what a build makes from nothing."""
+    shutil.rmtree(site.parent / "clean", ignore_errors=True)
+    return build(site, site.parent / "clean").files
 
 
 @pytest.fixture
@@ -118,6 +127,20 @@ def test_what_happens_to_folders_is_followed(watch: Watch, ground: Path) -> None
     watch.follow()
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the queue is Linux's")
+def test_what_a_full_queue_has_lost_is_found(watch: Watch) -> None:
+    one, other = (watch.site / f"posts/2023/2023-01-0{number}-post.md" for number in (1, 2))
+    watch.process.send_signal(signal.SIGSTOP)
+    until_s = time.monotonic() + STOPPED_S
+    while time.monotonic() < until_s:  # in turn, since equal events are one
+        os.utime(one)
+        os.utime(other)
+    (watch.site / POST).write_text("lost")
+    watch.process.send_signal(signal.SIGCONT)
+    watch.follow()
+    assert "lost" in (watch.out / PAGE).read_text()
+
+
 def test_what_git_does_is_followed(site: Path) -> None:
     need("git")
     commit = "git add . && git commit -qm x"
@@ -146,12 +169,15 @@ def test_what_git_does_is_followed(site: Path) -> None:
 def test_switching_between_large_branches_is_one_or_two_rebuilds(site: Path) -> None:
     need("git")
     make = f"for i in $(seq {BRANCH_POSTS}); do echo $1 $i > posts/2022-01-01-$i.md; done; git add .; git commit -qm x"
-    run(f"make() {{ {make}; }}; git init -qb one; make one; git checkout -qb two; make two; git checkout -q one", site)
+    run(f"make() {{ {make}; }}; git init -qb one; make one; git checkout -qb two; make two", site)
+    trees = {"two": clean_build(site)}
+    run("git checkout -q one", site)
+    trees["one"] = clean_build(site)
     watch = Watch(site)
     try:
-        for number in range(SWITCHES):
-            run(f"git checkout -q {('two', 'one')[number % 2]}", site)
-            watch.follow()
+        for branch in ("two", "one") * (SWITCHES // 2):
+            run(f"git checkout -q {branch}", site)
+            watch.follow(trees[branch])
         (site / POST).write_text("the end")
         rebuilds = 0
         while POST not in watch.built():
