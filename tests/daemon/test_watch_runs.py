@@ -127,6 +127,16 @@ def test_what_happens_to_folders_is_followed(watch: Watch, ground: Path) -> None
     watch.follow()
 
 
+def test_polling_follows_as_well(site: Path) -> None:
+    watch = Watch(site, "--poll")
+    try:
+        for command in (MOVES[0], f"sed -i s/hello/Hello/ site/{POST}", "rm site/posts/2022/2023-01-03-post.md"):
+            run(command, site.parent)
+            watch.follow()
+    finally:
+        watch.close()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the queue is Linux's")
 def test_what_a_full_queue_has_lost_is_found(watch: Watch) -> None:
     one, other = (watch.site / f"posts/2023/2023-01-0{number}-post.md" for number in (1, 2))
