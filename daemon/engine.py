@@ -379,8 +379,9 @@ class Engine:
     def _make(self, save: Callable[[], None], change: Reassigned, changes: Changes) -> None:
         known = self.books.manifest.ids
         change, self._repair = self._repair.then(change), Reassigned({}, set())
-        change.dropped |= self.books.take_strays() - known.keys() - change.assigned.keys()
-        self.totals.removed += len(change.dropped & known.keys())
+        strays = self.books.take_strays()
+        change.dropped |= {path for path in strays if path not in known and path not in change.assigned}
+        self.totals.removed += sum(path in known for path in change.dropped)
         readers = self.books.manifest.readers(changes) if known and changes else dict[int, int]()
         self._making.enqueue(self.books.enter_change(save, change, readers))
         self._making.enqueue(self._recovering)

@@ -102,6 +102,7 @@ class _Watch:
     def _follow(self, session: _Session) -> NoReturn:
         started = time.monotonic()
         session.engine.load()
+        session.engine.books.manifest.index()  # as the first save would have to
         session.engine.start_workers()  # before there are threads
         watcher = self._watcher = self._watcher or self._started_watcher()
         session.engine.look_everywhere()

@@ -144,14 +144,14 @@ class Sources:
     def to_read(self, posts: Iterable[str], intake: Intake) -> dict[str, bytes]:
         """Give the posts that workers have to read, with their known digest: all, if they would be read otherwise."""
         wanted = {path: self.rows[path].digest if path in self.rows else b"" for path in posts}
-        if self._reading_key() != self._store.get("reading"):
+        meta = self.current_meta() if intake.has_new_meta else self.meta
+        if self._reading_key(meta) != self._store.get("reading"):
             known = (path for path in self.rows if is_post(path) and path not in intake.rows)
             wanted = dict.fromkeys([*wanted, *known], b"")
         return wanted
 
-    def _reading_key(self) -> bytes:
+    def _reading_key(self, meta: Meta) -> bytes:
         """Give all that has a say in what a post's bytes mean."""
-        meta = self.current_meta()
         return _encode((self._version, meta.timezone, meta.project.highlight))
 
     def is_other_policy(self) -> bool:
@@ -354,7 +354,7 @@ class Sources:
         self._store.put_sources(row for row in intake.rows.values() if row is not None)
         self._store.delete_sources(path for path, row in intake.rows.items() if row is None)
         self._store.put("policy", _encode(self.policy))
-        self._store.put("reading", self._reading_key())
+        self._store.put("reading", self._reading_key(self.meta))
 
     def tidy(self, folder: Path) -> None:
         """Remove rendered bodies that no record refers to, if there are many; before any worker runs."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 from urllib.parse import unquote
 
 from blogd.render.body import Anchor, Link, Macro
+from blogd.render.diagnostic import LostError
 from blogd.render.links import MediaLink, PostLink, link_target, split_suffix
 from blogd.render.macros import Finding
 from blogd.render.pages import media_href
@@ -104,10 +105,14 @@ class Filler:
             return
         shown, record = self._shown, self._shown.record
         self._page.recorder.read(("post", shown.post, self._page.tree), ASPECT["lines"] | ASPECT["source"])
-        self._lines = self._lines or self._page.source(record).split("\n")
+        number = self._page.site.entries[record].post.body_line + line - 1
+        try:
+            self._lines = self._lines or self._page.source(record).split("\n")
+        except LostError:  # no reason to leave the page out: it is to be read again, or can't be
+            self._report(finding.at(record, number))
+            return
         text = self._lines[line - 1]
-        first = self._page.site.entries[record].post.body_line
-        self._report(finding.at(record, first + line - 1, _column(text, written), text[:SHOWN_MOST]))
+        self._report(finding.at(record, number, _column(text, written), text[:SHOWN_MOST]))
 
 
 def _column(line: str, written: str) -> int:

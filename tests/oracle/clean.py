@@ -14,6 +14,8 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from blogd.cache.store import FAILED
 from blogd.daemon.engine import Engine
 from blogd.daemon.project import Project
@@ -53,6 +55,7 @@ class Clean(NamedTuple):
     unread: dict[str, tuple[Diagnostic, ...]]
     findings: set[Diagnostic]
     site: Site
+    lost: frozenset[str]
 
 
 def open_engine(root: Path, out: Path, policy: Policy) -> tuple[Engine, Hasty]:
@@ -85,6 +88,7 @@ def build(root: Path, out: Path, policy: Policy, lost: frozenset[str] = frozense
                 {row.path: row.diagnostics for row in sources.values() if row.failed},
                 engine.books.findings.standing() - untold,
                 engine.site,
+                lost,
             )
         finally:
             engine.close()
@@ -111,13 +115,18 @@ def differences(files: dict[str, bytes], engine: Engine, clean: Clean) -> Iterat
     for path in sorted(files.keys() | clean.files.keys()):
         if path not in clean.failed and files.get(path) != clean.files.get(path):
             yield f"{path} differs:{_where(files.get(path), clean.files.get(path))}"
-    findings = engine.books.findings.standing()
-    yield from (f"a finding is missing: {finding}" for finding in sorted(clean.findings - findings))
-    yield from (f"a finding too many: {finding}" for finding in sorted(findings - clean.findings))
+    ours, theirs = (_vague(found, clean.lost) for found in (engine.books.findings.standing(), clean.findings))
+    yield from (f"a finding is missing: {finding}" for finding in sorted(theirs - ours))
+    yield from (f"a finding too many: {finding}" for finding in sorted(ours - theirs))
     engine.load()  # a run that finds nothing to do doesn't
     for entity in entities(engine.site, clean.site):
         if mask := difference(engine.site, clean.site, entity):
             yield f"the site has a wrong answer about {entity} {mask_names(entity, mask)}"
+
+
+def _vague(findings: set[Diagnostic], lost: frozenset[str]) -> set[Diagnostic]:
+    """Leave out of findings what the text of lost sources says."""
+    return {replace(found, column=0, source_line="") if found.path in lost else found for found in findings}
 
 
 def _where(ours: bytes | None, theirs: bytes | None) -> str:

@@ -150,6 +150,11 @@ CASES: Final[dict[str, tuple[Step, ...]]] = {
         edit(template("single-post", "{{ post.content | truncate: 8 }}")),
         edit(post(ALPHA, "2024-01-02T10:00:00Z")),
     ),
+    "a page that warns was not made, for want of the line to show": (
+        between_runs(Body(ALPHA, "[x](/posts/nowhere)"), policy=WATCH),
+        edit(Write(ALPHA, "---\ntitle: [\n---\n")),
+        edit(template("single-post", "{{ post.content | markdown }}")),
+    ),
     "a list did not hear that a translation says its language by its name": (
         edit(
             template("not-found", "{% for p in site.posts %}{{ p.language }}{% endfor %}"),
