@@ -159,14 +159,14 @@ class _Session:
         self._database = _identity(project.cache / DATABASE)
         self._mended: list[str] = []
         self.quiet_s = QUIET_S
+        self._is_told = False
         self._index_since = 0.0
         self._is_index_unfinished = False
 
     def work(self, *handles: int) -> list[int]:
         """Let the engine settle; end early with the handles that are ready."""
-        ready = self.engine.settle(handles, self._look_around)
-        self._memory.measure(now=True)
-        return ready
+        self._memory.rest()
+        return self.engine.settle(handles, self._look_around)
 
     def index(self, *handles: int) -> Progress:
         """Go on with the search index, and tell how far it is: done when its files are in the output.
@@ -241,6 +241,8 @@ class _Session:
         findings, totals = self.engine.books.findings, self.engine.totals
         pages = len(self.engine.books.manifest.pages)
         self._tell_news(is_over=True)
+        if not self._is_told:
+            self._memory.measure(now=True)
         for event in explained(totals.reasons, self.engine.books.manifest.entity) if self._explains else ():
             self._reporter.emit(event)
         mended, self._mended = self._mended, []
@@ -260,6 +262,9 @@ class _Session:
                 peak_bytes=self._memory.peak,
             )
         )
+        if self._is_told:
+            self._memory.measure(now=True)  # for the next time: nobody waits now
+        self._is_told = True
         totals.restart()
 
     def exit_code(self) -> ExitCode:

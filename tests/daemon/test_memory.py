@@ -48,3 +48,11 @@ def test_the_peak_counts_them_and_stays() -> None:
 
     assert alone > 0
     assert gauge.peak - alone > 50_000_000
+
+
+def test_what_takes_less_than_a_moment_is_not_measured() -> None:
+    gauge = MemoryGauge()
+    gauge.rest()
+
+    assert not gauge.measure()
+    assert gauge.peak == 0

@@ -110,6 +110,9 @@ class _NoGauge:
 
     peak = 0
 
+    def rest(self) -> None:
+        pass
+
     def measure(self, *, now: bool = False) -> bool:
         return now
 
