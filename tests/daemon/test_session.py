@@ -81,6 +81,15 @@ def test_output_is_the_same_for_any_number_of_workers_however_started(site: Path
     assert len(trees[0]) > 100
 
 
+def test_names_are_utf_8_whatever_the_locale(site: Path) -> None:
+    post(site, 1, tags="[día]")
+    result = blogd("build", site, LC_ALL="C", PYTHONUTF8="0")
+
+    assert (result.returncode, result.stderr) == (0, "")
+    assert (site / "html/tag/día/index.html").exists()
+    assert built(blogd("build", site, "--json"))["rendered"] == 0
+
+
 def test_two_outputs_of_one_site_do_not_disturb_each_other(site: Path, tmp_path: Path) -> None:
     blogd("build", site)
     blogd("build", site, "--out", tmp_path / "other", "--drafts")
