@@ -78,6 +78,7 @@ class Intake:
 
     def __init__(self) -> None:
         self.entries: dict[str, Entry | None] = {}
+        self.unshown: dict[str, str] = {}  # posts that are there: path → id
         self.media: set[str] = set()  # files that came or went, or whose sidecars did
         self.templates: dict[str, TemplateSource | None] = {}
         self.copies: dict[str, bool] = {}  # path → is there
@@ -173,9 +174,8 @@ class Sources:
             for path, record, failed in self._store.records():
                 if is_post(path):
                     entry = _decode_entry(record)
-                    is_shown = self.policy.shows(entry, failed=failed)
-                    if is_shown != old.shows(entry, failed=failed):
-                        intake.entries[path] = entry if is_shown else None
+                    if self.policy.shows(entry, failed=failed) != old.shows(entry, failed=failed):
+                        self._show(path, entry, intake, failed=failed)
                 elif failed and self.policy.keeps_last_good != old.keeps_last_good:
                     self._keep_text(path, record if self.policy.keeps_last_good else None)
                     self._take_new_text(path, intake)
@@ -194,18 +194,22 @@ class Sources:
         policy = self._stored_policy()
         self._has_search = policy.has_search
         entries: dict[str, Entry | None] = {}
+        unshown: dict[str, str | None] = dict.fromkeys(filter(is_post, self.rows), "")
         for path, record, failed in self._store.records():
-            if path.startswith("posts/"):
+            if is_post(path):
                 entry = _decode_entry(record)
                 if policy.shows(entry, failed=failed):
                     entries[path] = entry
+                    del unshown[path]
+                else:
+                    unshown[path] = entry.post.id
             elif not failed or policy.keeps_last_good:
                 self.texts[path] = record
         self.meta = self.current_meta()
         media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
         templates = {name: source for name in self._template_names() if (source := self._template(name))}
         self._read_scripts()
-        return Delta(meta=self.meta, entries=entries, media=dict(media), templates=dict(templates))
+        return Delta(meta=self.meta, entries=entries, media=dict(media), templates=dict(templates), unshown=unshown)
 
     def entry(self, path: str) -> Entry | None:
         """Give a post's record as it was last read, from the store."""
@@ -230,8 +234,9 @@ class Sources:
     def _forget(self, path: str, intake: Intake) -> None:
         intake.rows[path] = None
         self.texts.pop(path, None)
-        if path.startswith("posts/"):
+        if is_post(path):
             intake.entries[path] = None
+            intake.unshown.pop(path, None)
         elif _is_text(path):
             self._take_new_text(path, intake)
         else:
@@ -329,7 +334,14 @@ class Sources:
             entry = self.entry(path)
         row.record = _encode(entry) if entry is not None else None
         intake.rows[path] = row
-        intake.entries[path] = entry if self.policy.shows(entry, failed=row.failed) else None
+        self._show(path, entry, intake, failed=row.failed)
+
+    def _show(self, path: str, entry: Entry | None, intake: Intake, *, failed: bool) -> None:
+        if self.policy.shows(entry, failed=failed):
+            intake.entries[path] = entry
+        else:
+            intake.entries[path] = None
+            intake.unshown[path] = entry.post.id if entry else ""
 
     def settle(self, intake: Intake) -> Delta:
         """Make the rows current and give the delta."""
@@ -347,7 +359,8 @@ class Sources:
         media = {path: self._media(path) if path in self.rows else None for path in intake.media}
         if intake.has_new_scripts:
             self._read_scripts()
-        return Delta(meta=meta, entries=intake.entries, media=media, templates=intake.templates)
+        unshown = {path: intake.unshown.get(path) for path in intake.entries}
+        return Delta(meta=meta, entries=intake.entries, media=media, templates=intake.templates, unshown=unshown)
 
     def save(self, intake: Intake) -> None:
         """Write the rows, within the store's transaction."""

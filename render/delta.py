@@ -58,7 +58,8 @@ class Meta(msgspec.Struct, frozen=True):
 class Delta(msgspec.Struct, frozen=True):
     """What is new: records by path, None for those that are gone.
 
-    `macros` are the results of a record's Python macros by tree.
+    `macros` are the results of a record's Python macros by tree. `unshown` are the ids of posts that are there but not
+    shown, drafts say: '' where that can't be read, None for those that are no longer.
     """
 
     meta: Meta | None = None
@@ -66,3 +67,4 @@ class Delta(msgspec.Struct, frozen=True):
     media: dict[str, Media | None] = {}
     templates: dict[str, TemplateSource | None] = {}
     macros: dict[tuple[str, str], MacroResults | None] = {}
+    unshown: dict[str, str | None] = {}

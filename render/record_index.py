@@ -43,6 +43,8 @@ class RecordIndex:
     def forget(self) -> None:
         """Have no records."""
         self.entries: dict[str, Entry] = {}
+        self.unshown: dict[str, str] = {}
+        self._unshown_ids: dict[str, set[str]] = {}
         self.lists = ListIndex()
         self.order = self.lists.order
         self.ids: dict[str, list[str]] = {}
@@ -122,6 +124,20 @@ class RecordIndex:
         found = (link_target(url, entry.post.path) for url in entry.body.links)
         return [target for target in found if isinstance(target, PostLink | FileLink)]
 
+    def hide(self, unshown: Mapping[str, str | None]) -> set[str]:
+        """Note which posts are there but not shown, by path; give the records that may be translations of them."""
+        hanging: set[str] = set()
+        for path, post_id in unshown.items():
+            old = self.unshown.pop(path, None)
+            _discard(self._unshown_ids, old, path)
+            if post_id is not None:
+                self.unshown[path] = post_id
+                self._unshown_ids.setdefault(post_id, set()).add(path)
+            hanging.update(
+                self._siblings.get(path, ()), self._wanted.get(old or "", ()), self._wanted.get(post_id or "", ())
+            )
+        return hanging
+
     def exchange(self, touched: set[str], entries: Mapping[str, Entry | None]) -> ListChanges:
         """Take records out of all indexes, replace some, and put them in again; give the lists that differ."""
         left: dict[str, Place] = {}
@@ -177,7 +193,8 @@ class RecordIndex:
         post = self.entries[path].post
         if post.translation_for is not None:
             return post.translation_for
-        if post.sibling in self.entries and (post.sibling_language in self.meta.trees):
+        is_there = post.sibling in self.entries or post.sibling in self.unshown
+        if is_there and post.sibling_language in self.meta.trees:
             return f"/{post.sibling}"
         return None
 
@@ -206,12 +223,9 @@ class RecordIndex:
         named = self._translates(path) or ""
         base = named[1:] if named.startswith("/") else next(iter(self.ids.get(named, ())), None)
         if base is None or base not in self.order:
-            what = "path" if named.startswith("/") else "id"
-            self._report(
-                path,
-                f"this translates {named.removeprefix('/')!r}, but no post is shown that has this {what}",
-                "set translationFor to the id of a published post",
-            )
+            if named[1:] not in self.unshown and named not in self._unshown_ids:
+                message = f"this translates {named.removeprefix('/')!r}, but there is no such post"
+                self._report(path, message, "set translationFor to the id of a post")
             return
         language = post.language or post.sibling_language or self.main
         shown = self.translations.setdefault(base, {})

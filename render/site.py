@@ -124,7 +124,7 @@ class Site(RecordIndex):
         if delta.meta is not None and self._is_new_frame(delta.meta):
             return self._reframe(delta)
         changes = Changes()
-        touched = set(delta.entries)
+        touched = set(delta.entries) | self.hide(delta.unshown)
         if delta.meta is not None:
             touched |= self._apply_meta(delta.meta, changes)
         self._apply_files(delta, changes)
@@ -142,6 +142,7 @@ class Site(RecordIndex):
             self.zone = ZoneInfo(delta.meta.timezone)
         self._apply_files(delta, Changes())
         self._apply_macros(delta, Changes())
+        self.hide(delta.unshown)
         self.exchange(set(delta.entries), delta.entries)
 
     def snapshot(self) -> Delta:
@@ -152,6 +153,7 @@ class Site(RecordIndex):
             media=dict(self.media.files),
             templates=dict(self.templates),
             macros=dict(self.macros),
+            unshown=dict(self.unshown),
         )
 
     def _is_new_frame(self, meta: Meta) -> bool:
@@ -159,9 +161,9 @@ class Site(RecordIndex):
 
     def _reframe(self, delta: Delta) -> Changes:
         """Languages or time zone differ: every URL may."""
-        entries = {**self.entries, **delta.entries}
+        entries, unshown = {**self.entries, **delta.entries}, {**self.unshown, **delta.unshown}
         self.forget()
-        self._load(msgspec.structs.replace(delta, entries=entries))
+        self._load(msgspec.structs.replace(delta, entries=entries, unshown=unshown))
         return Changes(everything=True)
 
     def _apply_meta(self, meta: Meta, changes: Changes) -> set[str]:
