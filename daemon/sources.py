@@ -63,9 +63,13 @@ class Policy(msgspec.Struct, frozen=True):
     keeps_last_good: bool = False
     has_search: bool = False
 
+    def reads(self, *, failed: bool) -> bool:
+        """Tell whether what is known of a source counts."""
+        return self.keeps_last_good or not failed
+
     def shows(self, entry: Entry | None, *, failed: bool) -> bool:
         """Tell whether the site has a record."""
-        if entry is None or (failed and not self.keeps_last_good):
+        if entry is None or not self.reads(failed=failed):
             return False
         return entry.post.status == "published" or (self.drafts and entry.post.status == "draft")
 
@@ -194,16 +198,15 @@ class Sources:
         policy = self._stored_policy()
         self._has_search = policy.has_search
         entries: dict[str, Entry | None] = {}
-        unshown: dict[str, str | None] = dict.fromkeys(filter(is_post, self.rows), "")
+        unshown: dict[str, str | None] = {}
         for path, record, failed in self._store.records():
             if is_post(path):
                 entry = _decode_entry(record)
                 if policy.shows(entry, failed=failed):
                     entries[path] = entry
-                    del unshown[path]
-                else:
+                elif policy.reads(failed=failed):
                     unshown[path] = entry.post.id
-            elif not failed or policy.keeps_last_good:
+            elif policy.reads(failed=failed):
                 self.texts[path] = record
         self.meta = self.current_meta()
         media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
@@ -341,7 +344,8 @@ class Sources:
             intake.entries[path] = entry
         else:
             intake.entries[path] = None
-            intake.unshown[path] = entry.post.id if entry else ""
+            if entry is not None and self.policy.reads(failed=failed):
+                intake.unshown[path] = entry.post.id
 
     def settle(self, intake: Intake) -> Delta:
         """Make the rows current and give the delta."""

@@ -59,7 +59,7 @@ class Delta(msgspec.Struct, frozen=True):
     """What is new: records by path, None for those that are gone.
 
     `macros` are the results of a record's Python macros by tree. `unshown` are the ids of posts that are there but not
-    shown, drafts say: '' where that can't be read, None for those that are no longer.
+    shown, drafts say; None for those that are no longer.
     """
 
     meta: Meta | None = None
