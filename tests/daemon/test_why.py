@@ -144,7 +144,11 @@ def _claim(ground: Ground) -> None:
 
 REASONS: Final[dict[str, tuple[str, str, Callable[[Ground], object]]]] = {
     "first": (OLD, "first build", lambda _: None),
-    "body": (OLD, "body of posts/old.md (en) changed", lambda g: g.write("posts/old.md", post("Old", 1, tags="[sea]"))),
+    "body": (
+        OLD,
+        "body, raw Markdown of posts/old.md (en) changed",
+        lambda g: g.write("posts/old.md", post("Old", 1, tags="[sea]")),
+    ),
     "neighbour": (OLD, "title of posts/new.md (en) changed", lambda g: g.write("posts/new.md", post("N", 2))),
     "path": (OLD, "path of posts/new.md (en) changed", _rename),
     "gone": (OLD, "posts/new.md (en) came or went", lambda g: g.delete("posts/new.md")),
