@@ -159,17 +159,16 @@ class Manifest:
         asked = {number for entity in changes.masks if (number := self._entity_ids.get(entity))}
         for key in changes.lists:
             asked.update(self._lists.get(key, ()))
+        changed = {number: mask for number in asked if (mask := changes.mask(self._entities[number]))}
         found: dict[int, int] = {}
-        for number in sorted(asked, key=self._rank, reverse=True):  # what is found last stays
-            mask = changes.mask(self._entities[number])
-            if mask:
-                for shared, wanted in self._shared_readers.get(number, {}).items():
-                    if reason := changed_answer(number, wanted, mask):
-                        found.update(dict.fromkeys(self._sharers.get(shared, ()), reason))
-                for page in self._readers.of(number):
-                    wanted = mask_of(self.pages[page].reads, number) if page in self.pages else 0
-                    if reason := changed_answer(number, wanted, mask):
-                        found[page] = reason
+        for number in sorted(changed, key=self._rank, reverse=True):  # what is found last stays
+            for shared, wanted in self._shared_readers.get(number, {}).items():
+                if reason := changed_answer(number, wanted, changed[number]):
+                    found.update(dict.fromkeys(self._sharers.get(shared, ()), reason))
+            for page in self._readers.of(number):
+                wanted = mask_of(self.pages[page].reads, number) if page in self.pages else 0
+                if reason := changed_answer(number, wanted, changed[number]):
+                    found[page] = reason
         return found
 
     def _rank(self, number: int) -> tuple[bool, Entity]:

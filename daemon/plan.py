@@ -22,6 +22,7 @@ from blogd.render.routes import (
     claim_source,
     core_outputs,
     list_outputs,
+    page_count,
     post_outputs,
     rank,
     sitemap_outputs,
@@ -94,7 +95,8 @@ class Plan:
         masks = changes.masks.items()
         posts = {str(entity[1]) for entity, mask in masks if entity[0] == "post" and mask & (ROUTED | RANKED)}
         owners: list[Owner] = [("post", path) for path in posts]
-        owners += [("list", *key) for key in changes.lists]
+        counts = {key: [page_count(self._site, len(posts)) for posts in lists] for key, lists in changes.lists.items()}
+        owners += [("list", *key) for key, (before, after) in counts.items() if before != after]
         return self._reclaim(owners, copies)
 
     def _all_owners(self) -> list[Owner]:
