@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from blogd.render.links import url_segment
@@ -17,6 +18,7 @@ from blogd.render.urls import MAIN_TREE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from zoneinfo import ZoneInfo
 
     from blogd.render.delta import Entry
     from blogd.render.reads import ListKey, Recorder
@@ -119,18 +121,18 @@ class Content:
 class PostDrop(Drop):
     """A post as its page's tree shows it, or in a translation that has no tree."""
 
-    __slots__ = ("entry", "is_untreed", "path")
+    __slots__ = ("_always", "_entity", "entry", "path")
 
     def __init__(self, scene: Scene, path: str, untreed: Entry | None = None) -> None:
         super().__init__(scene)
         self.path = path
-        self.is_untreed = untreed is not None
         self.entry = untreed or scene.site.view(path, scene.tree)
+        self._entity = ("post", path, scene.tree)
+        self._always = ASPECT["extra"] if untreed else 0
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""
-        mask = ASPECT[aspect] | (ASPECT["extra"] if self.is_untreed else 0)
-        self.scene.recorder.read(("post", self.path, self.scene.tree), mask)
+        self.scene.recorder.read(self._entity, ASPECT[aspect] | self._always)
 
     def fact(self, aspect: str) -> object:
         """Give one of the record's plain fields, and note it."""
@@ -344,8 +346,13 @@ class Lookup(Mapping[str, object]):
 
 def local_time(site: Site, instant: int) -> datetime:
     """Give an instant in the site's time zone."""
+    return _local_time(instant, site.zone)
+
+
+@lru_cache(maxsize=1 << 13)
+def _local_time(instant: int, zone: ZoneInfo) -> datetime:
     seconds, micros = divmod(instant, 1_000_000)
-    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros).astimezone(site.zone)
+    return datetime.fromtimestamp(seconds, tz=UTC).replace(microsecond=micros).astimezone(zone)
 
 
 def term_href(kind: str, name: str) -> str:

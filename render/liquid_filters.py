@@ -11,7 +11,7 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Mapping
 from datetime import date as calendar_date
-from datetime import datetime, time
+from datetime import datetime, time, tzinfo
 from functools import lru_cache
 from typing import Final
 from urllib.parse import quote_plus
@@ -64,7 +64,7 @@ class Clocks(Mapping[str, object]):
 def date(page: Page, value: object, form: object) -> str:
     """Format a point in time by strftime's rules; what can't be understood as one stays as it is."""
     if isinstance(value, datetime) and isinstance(form, str):
-        return _format(value, form)
+        return _format_wall(value.replace(tzinfo=None), value.tzinfo, value.fold, form)
     if is_undefined(value):
         return ""
     if is_undefined(form):
@@ -119,6 +119,12 @@ def _format(moment: datetime, form: object) -> str:
         return moment.strftime(form)  # type: ignore[arg-type] # a form that is no string is a TypeError, as it should
     except ValueError as error:
         raise FilterArgumentError(str(error), token=None) from error
+
+
+@lru_cache(maxsize=1 << 13)
+def _format_wall(wall: datetime, zone: tzinfo | None, fold: int, form: str) -> str:
+    """Format a time by what clocks show, since times of two zones can be equal and not look it."""
+    return _format(wall.replace(tzinfo=zone, fold=fold), form)
 
 
 def _moment(page: Page, value: object) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -65,6 +66,14 @@ def test_slices(value: object, start: object, length: int) -> None:
 @given(SCALARS | st.lists(st.integers(), max_size=5), st.lists(st.integers(), max_size=2) | st.text())
 def test_concatenation(value: object, other: object) -> None:
     assert_same("concat", value, other)
+
+
+def test_equal_times_that_look_different_are_told_apart() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    there = datetime(2024, 10, 27, 0, 30, tzinfo=UTC).astimezone(berlin)
+    again = datetime(2024, 10, 27, 1, 30, tzinfo=UTC).astimezone(berlin)
+    for moment in (there.astimezone(UTC), there, again, again.astimezone(UTC)):
+        assert_same("date", moment, "%F %R %z")
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%s", "%d. %B", "", "%%", None, 3])
