@@ -69,11 +69,12 @@ def test_concatenation(value: object, other: object) -> None:
 
 
 def test_equal_times_that_look_different_are_told_apart() -> None:
+    """python-liquid mixes them up: it looks dates up by their value."""
     berlin = ZoneInfo("Europe/Berlin")
     there = datetime(2024, 10, 27, 0, 30, tzinfo=UTC).astimezone(berlin)
     again = datetime(2024, 10, 27, 1, 30, tzinfo=UTC).astimezone(berlin)
     for moment in (there.astimezone(UTC), there, again, again.astimezone(UTC)):
-        assert_same("date", moment, "%F %R %z")
+        assert OWN_FILTERS["date"](Timeless(), moment, "%F %R %z") == moment.strftime("%F %R %z")
 
 
 @pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M", "%s", "%d. %B", "", "%%", None, 3])
