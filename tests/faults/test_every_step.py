@@ -6,15 +6,17 @@ just these files; and a run after that one has nothing to do. Between the two th
 
 from __future__ import annotations
 
-from functools import partial
+from concurrent.futures import ProcessPoolExecutor
 from itertools import product
+from multiprocessing import get_context
 from typing import TYPE_CHECKING
 
 import pytest
 
 from blogd.daemon.exits import ExitCode
-from tests.faults.shim import NEVER, Fault, Points, run_until_killed
-from tests.faults.world import TODAY, Run, Scene, World, certainty, run
+from tests.faults.shim import Fault
+from tests.faults.steps import kill_everywhere, points_of, run_with
+from tests.faults.world import Run, Scene, World, certainty
 from tests.support import read_tree
 
 if TYPE_CHECKING:
@@ -29,10 +31,10 @@ def test_one_more_run_repairs_whatever_a_failure_has_left(
 ) -> None:
     with certainty(tmp_path / "code"):
         world = World(tmp_path, scene)
-        points = _points(world)
+        points = points_of(world)
         for at, name in enumerate(points):
             world.restore()
-            faulty = _run_with(fault, at, world)
+            faulty = run_with(fault, at, world)
             told = f"{scene.name}: {fault.name} at {at}, {name}: {faulty}"
             _check_told(faulty, told, is_right=read_tree(world.out) == world.early.files)
             world.check_repaired(told)
@@ -43,29 +45,9 @@ def test_one_more_run_repairs_whatever_a_failure_has_left(
 def test_one_more_run_repairs_whatever_a_kill_has_left(
     tmp_path: Path, scene: Scene, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with certainty(tmp_path / "code"):
-        world = World(tmp_path, scene)
-        points = _points(world)
-        for at, name in enumerate(points):
-            world.restore()
-            run_until_killed(partial(_run_with, Fault.KILLS, at, world))
-            if scene is Scene.REVERTED:
-                world.revert()
-            world.check_repaired(f"{scene.name}: killed at {at}, {name}")
-    _print(f" [{len(points)} points to be killed at]", capsys)
-
-
-def _points(world: World) -> list[str]:
-    world.restore()
-    points = Points(Fault.FAILS, NEVER)
-    with points.installed():
-        run(world.ground, TODAY)
-    return points.passed
-
-
-def _run_with(fault: Fault, at: int, world: World) -> Run:
-    with Points(fault, at).installed():
-        return run(world.ground, TODAY)
+    with ProcessPoolExecutor(1, get_context("spawn")) as executor:  # a small process, which forks fast
+        points = executor.submit(kill_everywhere, tmp_path, scene).result()
+    _print(f" [{points} points to be killed at]", capsys)
 
 
 def _check_told(faulty: Run, told: str, *, is_right: bool) -> None:
