@@ -75,7 +75,7 @@ def main(arguments: list[str]) -> None:
     os.nice(10)  # edits come first
     out, folder = arguments
     with open(f"{folder}/{PAGES}", encoding="utf-8", errors="surrogateescape") as file:
-        pages = file.read().split("\0")
+        pages = list(filter(None, file.read().split("\0")))
     service = _Service()
     number = service.ask({"type": "NewIndex", "config": {"exclude_selectors": IGNORED}}).index_id
     for page in pages:

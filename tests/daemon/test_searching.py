@@ -86,6 +86,14 @@ def test_a_second_build_makes_nothing(site: Path) -> None:
     assert (told["rendered"], told["written"]) == (0, 0)
 
 
+def test_a_blog_without_posts_has_an_index_of_nothing(tmp_path: Path) -> None:
+    settings(tmp_path)
+    build(tmp_path)
+
+    entry = json.loads((tmp_path / "html/pagefind/pagefind-entry.json").read_text("utf-8"))
+    assert sum(found["page_count"] for found in entry["languages"].values()) == 0
+
+
 def test_an_edit_gives_the_index_of_a_clean_build(site: Path, tmp_path: Path) -> None:
     before = index(site / "html")
     post(site, "one", "Sprats.")
