@@ -24,7 +24,7 @@ from blogd.daemon import wire
 from blogd.daemon.code_cache import CodeFiles
 from blogd.daemon.memory import resident_set_size
 from blogd.daemon.output import Output, OutputError, digest
-from blogd.daemon.raw import read_source
+from blogd.daemon.raw import read_bytes, read_source
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.render.body import Body, Link, Macro
 from blogd.render.delta import BodyRef, Entry
@@ -135,9 +135,7 @@ class Worker:
 
     def _read(self, task: wire.FileTask, batch: wire.ReadFiles) -> wire.FileResult:
         try:
-            with open(f"{self._setup.root}/{task.path}", "rb") as file:
-                found = os.fstat(file.fileno())
-                data = file.read(MAX_BYTES + 1) if found.st_size <= MAX_BYTES else b""
+            found, data = read_bytes(f"{self._setup.root}/{task.path}", MAX_BYTES)
         except FileNotFoundError:
             return wire.FileResult(task.path)
         except OSError as error:
