@@ -3,7 +3,7 @@
 - `date` never reads the machine's clock: 'now' and 'today', and what a written date leaves out (the year of "3 March"),
   come from the page, which records the question.
 - `slice` and `concat` take a windowed sequence for a list; `slice` reads no more of it than it returns.
-- `escape` and `url_encode` give what python-liquid's give, sooner.
+- `default`, `escape`, `replace` and `url_encode` give what python-liquid's give, sooner.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Final
 from urllib.parse import quote_plus
 
 from dateutil import parser
-from liquid.builtin.filters import array, string
+from liquid.builtin.filters import array, misc, string
 from liquid.exceptions import FilterArgumentError
 from liquid.undefined import is_undefined
 
@@ -64,7 +64,7 @@ class Clocks(Mapping[str, object]):
 def date(page: Page, value: object, form: object) -> str:
     """Format a point in time by strftime's rules; what can't be understood as one stays as it is."""
     if isinstance(value, datetime) and isinstance(form, str):
-        return _format_wall(value.replace(tzinfo=None), value.tzinfo, value.fold, form)
+        return _format_once(value, value.tzinfo, value.fold, form)
     if is_undefined(value):
         return ""
     if is_undefined(form):
@@ -105,10 +105,26 @@ def url_encode(_page: Page, value: object) -> str:
     return _quote(text) if len(text) <= _SHORT else quote_plus(text)
 
 
+def default(_page: Page, value: object, other: object = "", **options: object) -> object:
+    """Return a value, another if it is nil, false or empty."""
+    if value.__class__ is str:
+        return value or other
+    return misc.default(value, other, **options)
+
+
+def replace(_page: Page, value: object, old: object, new: object = "") -> str:
+    """Return a text with each occurrence of another replaced."""
+    if isinstance(value, str) and isinstance(old, str) and isinstance(new, str):
+        return value.replace(old, new)
+    return str(string.replace(value, old, new))
+
+
 OWN_FILTERS: Final[Mapping[str, FilterFunction]] = {
     "concat": concat,
     "date": date,
+    "default": default,
     "escape": escape,
+    "replace": replace,
     "slice": slice_,
     "url_encode": url_encode,
 }
@@ -122,9 +138,9 @@ def _format(moment: datetime, form: object) -> str:
 
 
 @lru_cache(maxsize=1 << 13)
-def _format_wall(wall: datetime, zone: tzinfo | None, fold: int, form: str) -> str:
-    """Format a time by what clocks show, since times of two zones can be equal and not look it."""
-    return _format(wall.replace(tzinfo=zone, fold=fold), form)
+def _format_once(moment: datetime, _zone: tzinfo | None, _fold: int, form: str) -> str:
+    """Format a time; times that differ in zone or fold can be equal, and don't look it."""
+    return _format(moment, form)
 
 
 def _moment(page: Page, value: object) -> datetime | None:

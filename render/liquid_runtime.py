@@ -128,6 +128,8 @@ def equal(left: object, right: object) -> bool:
     """Tell whether two values are the same in Liquid."""
     if left.__class__ in _PLAIN and right.__class__ in _PLAIN:
         return left == right
+    if left.__class__ is bool and right.__class__ is bool:
+        return left is right
     return _eq(left, right)
 
 

@@ -12,6 +12,7 @@ from bench_lib import bench, floor, measure, profiling
 from bench_lib.bench import Bench
 from bench_lib.peers import comparison
 from bench_lib.program import Blogd
+from bench_lib.templates import templates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,7 @@ _MEASUREMENTS: dict[str, tuple[Callable[[Bench], None], str]] = {
     "scaling": (bench.scaling, "1000,3000,10000,30000"),
     "peers": (comparison.peers, "10000"),
     "floor": (floor.floor, "10000"),
+    "templates": (templates, "1000"),
     "profile": (profiling.profile, "10000"),
 }
 

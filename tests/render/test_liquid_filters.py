@@ -58,6 +58,18 @@ def test_escaping(value: object) -> None:
     assert_same("url_encode", value)
 
 
+@given(SCALARS | st.lists(TEXTS, max_size=2), SCALARS, SCALARS)
+def test_replacing(value: object, old: object, new: object) -> None:
+    assert_same("replace", value, old, new)
+    assert_same("replace", value, old)
+
+
+@given(SCALARS | st.booleans() | st.lists(TEXTS, max_size=2), SCALARS)
+def test_defaults(value: object, other: object) -> None:
+    assert_same("default", value, other)
+    assert_same("default", value)
+
+
 @given(SCALARS | st.lists(st.integers(), max_size=5), st.integers(-6, 6) | st.text(max_size=2), st.integers(-2, 6))
 def test_slices(value: object, start: object, length: int) -> None:
     assert_same("slice", value, start, length)

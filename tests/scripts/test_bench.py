@@ -125,6 +125,14 @@ def test_every_other_measurement_runs(bench: Callable[..., list[Figures]], measu
     assert all(row["posts"] == 20 for row in rows)
 
 
+def test_templates_are_compared_on_pages_of_both_kinds(bench: Callable[..., list[Figures]]) -> None:
+    single, listed = bench("templates", "--posts", "120")
+
+    assert (single.word("what"), listed.word("what")) == ("single page", "list of 50")
+    assert listed["pages"] == 2
+    assert all(row["ratio"] == pytest.approx(row["interpreted_us"] / row["compiled_us"]) for row in (single, listed))
+
+
 def test_a_blogd_that_fails_is_quoted(project: Path, tmp_path: Path) -> None:
     program = tmp_path / "blogd"
     program.write_text("#!/bin/sh\necho the reason >&2\nexit 3\n")
