@@ -93,7 +93,7 @@ class Engine:
         self._look_is_full = False
         self._intake: Intake | None = None
         self._change: _Change | None = None
-        self._expanding = Expanding(self.site, self._macro_host, self._read_source)
+        self._expanding = Expanding(self.site, self._macro_host, self._read_source, self.sources.is_lost)
         self._reading = Reading(self.sources, self.totals, project.crew)
         self._tries: dict[str, int] = {}
         self._recovering: list[PageRow] = []
@@ -417,8 +417,7 @@ class Engine:
 
         The text of a source that can't be read is nowhere: its pages stay as they are until it is mended.
         """
-        source = self.sources.rows.get(lost)
-        if source is not None and source.failed:
+        if self.sources.is_lost(lost):
             self._making.postpone(row)
             return
         self._tries[lost] = self._tries.get(lost, 0) + 1

@@ -3,7 +3,8 @@
 A record that calls macros has, in each tree that shows it, a tuple of results, one for each call in its body: None for
 a call that no script answers. They are part of the site, so pages read them like all else. After a change the records
 whose facts changed are expanded again, all of them when the scripts or the settings did; `macro_memo` sees to it that
-a call is made only if something that it asked for differs.
+a call is made only if something that it asked for differs. A record whose source can't be read keeps its results until
+it can be: nobody knows what its scripts would read.
 """
 
 from __future__ import annotations
@@ -45,13 +46,23 @@ _decode = msgspec.msgpack.Decoder(_Stored).decode
 
 
 class Expanding:
-    """The results of Python macros, and the calls under way. `read_source` gives a record's raw Markdown."""
+    """The results of Python macros, and the calls under way.
 
-    def __init__(self, site: Site, host: Callable[[], MacroHost], read_source: Callable[[str], str]) -> None:
+    `read_source` gives a record's raw Markdown, `is_lost` tells whether its source can't be read.
+    """
+
+    def __init__(
+        self,
+        site: Site,
+        host: Callable[[], MacroHost],
+        read_source: Callable[[str], str],
+        is_lost: Callable[[str], bool] = lambda _: False,
+    ) -> None:
         self._site = site
         self._make_host = host
         self._host: MacroHost | None = None
         self._read_source = read_source
+        self._is_lost = is_lost
         self._outcomes: dict[Place, Outcome] = {}
         self._open: dict[MacroCall, tuple[Place, int]] = {}
         self._done: dict[Place, dict[int, MacroResult]] = {}
@@ -96,11 +107,13 @@ class Expanding:
         """Begin the calls that a change asks for; give the places that have none any more."""
         self._note_callers(touched, is_all=is_all or changes.everything)
         places = set(self._places(changes, is_all=is_all or changes.everything)) | self._due
-        self._due = set()
         gone = {place for place in places if not self._is_shown(place)}
         for place in gone:
             self._outcomes.pop(place, None)
-        for place in sorted(places - gone):
+        self._due = {place for place in places - gone if place in self._outcomes and self._is_lost(place[0])}
+        for place in self._due:
+            self._outcomes[place] = msgspec.structs.replace(self._outcomes[place], failed=True)
+        for place in sorted(places - gone - self._due):
             self._call(place, scripts)
         return Delta(macros=dict.fromkeys(gone))
 

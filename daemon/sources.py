@@ -159,6 +159,11 @@ class Sources:
         """Give all that has a say in what a post's bytes mean."""
         return _encode((self._version, meta.timezone, meta.project.highlight))
 
+    def is_lost(self, path: str) -> bool:
+        """Tell whether a source can't be read, so that its text is nowhere."""
+        row = self.rows.get(path)
+        return row is not None and row.failed
+
     def is_other_policy(self) -> bool:
         """Tell whether the last run showed other records."""
         return self._stored_policy() != self.policy

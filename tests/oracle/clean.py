@@ -120,7 +120,10 @@ def differences(files: dict[str, bytes], engine: Engine, clean: Clean) -> Iterat
     yield from (f"a finding too many: {finding}" for finding in sorted(ours - theirs))
     engine.load()  # a run that finds nothing to do doesn't
     for entity in entities(engine.site, clean.site):
-        if mask := difference(engine.site, clean.site, entity):
+        mask = difference(engine.site, clean.site, entity)
+        if clean.lost and entity[0] == "post":  # what macros come to is known of texts only
+            mask &= ~ASPECT["macros"]
+        if mask:
             yield f"the site has a wrong answer about {entity} {mask_names(entity, mask)}"
 
 

@@ -197,3 +197,20 @@ def test_a_translation_without_a_tree_shows_its_own_text(oracle: Callable[[Seque
     translation = record("posts/alpha.it.md", "translationFor: alpha\nlanguage: it\ntitle: t\n", "uno")
     site = oracle((*START, shown, translation))
     assert site.outputs()["2024/01/02/alpha.it/index.html"].strip() == b"uno"
+
+
+def test_macros_of_a_post_that_can_not_be_read_keep_their_results(oracle: Callable[[Sequence[Edit]], Oracle]) -> None:
+    """They are called again when it can be, though its text is what it was."""
+    calls = script("hello", 'post["content"].strip() + context["env"]["mainLanguage"]')
+    good = post(ALPHA, "2024-01-02T10:00:00Z", body="[[hello]]")
+    site = oracle((*START, calls, good))
+    site.edit_between_runs((), WATCH)
+    site.check()
+    site.edit((Write(ALPHA, "---\ntitle: [\n---\n"),))
+    site.edit((script("hello", '"new " + post["content"].strip()'),))
+    site.check()
+    assert b"alpha|[[hello]]en" in site.outputs()["2024/01/02/alpha/index.html"]
+    site.edit_between_runs(())
+    site.edit((good,))
+    site.check()
+    assert b"alpha|new [[hello]]" in site.outputs()["2024/01/02/alpha/index.html"]
