@@ -61,12 +61,12 @@ TICK_S: Final = 0.5
 
 
 class _Change(NamedTuple):
-    """A change of the site that waits for its macros. `gone`: results that are needed no more."""
+    """A change of the site that waits for its macros. `known`: results that no call has to give."""
 
     intake: Intake
     delta: Delta
     changes: Changes
-    gone: Delta
+    known: Delta
 
 
 class Engine:
@@ -331,14 +331,14 @@ class Engine:
         delta = self.sources.settle(intake)
         changes = self.site.apply(delta)
         is_new = intake.has_new_meta or intake.has_new_scripts
-        gone = self._expanding.begin(changes, intake.entries, self.sources.scripts, is_all=is_new)
-        self._change = _Change(intake, delta, changes, gone)
+        known = self._expanding.begin(changes, intake.entries, self.sources.scripts, is_all=is_new)
+        self._change = _Change(intake, delta, changes, known)
 
     def _finish(self, change: _Change) -> None:
         """Complete the site with the results of macros, tell the workers, and plan."""
         self._change = None
         intake, changes = change.intake, change.changes
-        macros = {**change.gone.macros, **self._expanding.finish().macros}
+        macros = {**change.known.macros, **self._expanding.finish().macros}
         changes.include(self.site.apply(Delta(macros=macros)))
         delta = msgspec.structs.replace(change.delta, macros=macros)
         for path in intake.copies:

@@ -104,7 +104,7 @@ class Expanding:
     # A change.
 
     def begin(self, changes: Changes, touched: Iterable[str], scripts: Mapping[str, Script], *, is_all: bool) -> Delta:
-        """Begin the calls that a change asks for; give the places that have none any more."""
+        """Begin the calls that a change asks for; give what is known of other places: no results, or their old ones."""
         self._note_callers(touched, is_all=is_all or changes.everything)
         places = set(self._places(changes, is_all=is_all or changes.everything)) | self._due
         gone = {place for place in places if not self._is_shown(place)}
@@ -115,7 +115,7 @@ class Expanding:
             self._outcomes[place] = msgspec.structs.replace(self._outcomes[place], failed=True)
         for place in sorted(places - gone - self._due):
             self._call(place, scripts)
-        return Delta(macros=dict.fromkeys(gone))
+        return Delta(macros={**dict.fromkeys(gone), **{place: self._outcomes[place].results for place in self._due}})
 
     def _note_callers(self, touched: Iterable[str], *, is_all: bool) -> None:
         entries = self._site.entries
