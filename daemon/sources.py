@@ -73,6 +73,10 @@ class Policy(msgspec.Struct, frozen=True):
             return False
         return entry.post.status == "published" or (self.drafts and entry.post.status == "draft")
 
+    def status(self, entry: Entry | None, *, failed: bool) -> tuple[bool, bool]:
+        """Tell whether the site has a record, and whether it knows of one that it doesn't have."""
+        return self.shows(entry, failed=failed), self.reads(failed=failed)
+
 
 _decode_policy = msgspec.msgpack.Decoder(Policy).decode
 
@@ -183,7 +187,7 @@ class Sources:
             for path, record, failed in self._store.records():
                 if is_post(path):
                     entry = _decode_entry(record)
-                    if self.policy.shows(entry, failed=failed) != old.shows(entry, failed=failed):
+                    if self.policy.status(entry, failed=failed) != old.status(entry, failed=failed):
                         self._show(path, entry, intake, failed=failed)
                 elif failed and self.policy.keeps_last_good != old.keeps_last_good:
                     self._keep_text(path, record if self.policy.keeps_last_good else None)

@@ -181,6 +181,12 @@ CASES: Final[dict[str, tuple[Step, ...]]] = {
         ),
         edit(Delete(ALPHA)),
     ),
+    "a post that isn't published was known of though it could no longer be read": (
+        edit(post(ALPHA, "2024-01-02", "status: archived\n"), record("posts/alpha.de.md", "title: t\n")),
+        between_runs(policy=WATCH),
+        edit(Write(ALPHA, "---\ntitle: [\n---\n")),
+        between_runs(policy=BUILD),
+    ),
 }
 
 
