@@ -17,7 +17,7 @@ def main() -> int:
     if sys.getfilesystemencoding() != "utf-8" and os.environ.get(UTF_8_MODE) != "1":
         _begin_again()
     try:
-        from blogd.daemon.cli import run  # noqa: PLC0415 the import is what may be interrupted
+        from blogd.daemon.cli import run  # noqa: PLC0415 - the import is what may be interrupted
 
         return run(sys.argv[1:])
     except KeyboardInterrupt:

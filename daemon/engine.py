@@ -127,12 +127,12 @@ class Engine:
 
     def _work_alone(self) -> None:
         """Do in this process what workers do."""
-        from blogd.daemon.in_process import InProcess  # noqa: PLC0415
+        from blogd.daemon.in_process import InProcess  # noqa: PLC0415 - as the pool
 
         self._pool = InProcess(self._setup(), self._snapshot)
 
     def _setup(self) -> Setup:
-        from blogd.daemon.worker import Setup  # noqa: PLC0415
+        from blogd.daemon.worker import Setup  # noqa: PLC0415 - as the pool
 
         project = self._project
         return Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
@@ -355,7 +355,7 @@ class Engine:
 
     def _macro_host(self) -> MacroHost:
         from blogd.daemon.macro_host import MacroHost  # noqa: PLC0415 - few sites have macros
-        from blogd.daemon.macro_memo import MacroMemo  # noqa: PLC0415
+        from blogd.daemon.macro_memo import MacroMemo  # noqa: PLC0415 - few sites have macros
 
         stored = self._store.get("macro-memo")
         return MacroHost.of(self._project.root, MacroMemo.load(stored) if stored else None)

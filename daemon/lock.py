@@ -66,7 +66,7 @@ def _lock(file: int, out: Path) -> None:
                     f"{out} is being written by another blogd (process {holder or 'unknown'})",
                     "wait for it, stop it, or give this one a folder of its own: --out DIR",
                 ) from None
-            time.sleep(_STEP_S)
+            time.sleep(_STEP_S)  # the kernel can wait for a lock, but not for a while only
         else:
             return
 

@@ -328,6 +328,6 @@ def _diagnostic(error: StoreError | OutputError, project: Project) -> Diagnostic
 
 
 def _version() -> str:
-    from importlib.metadata import version  # noqa: PLC0415
+    from importlib.metadata import version  # noqa: PLC0415 - brings the e-mail parser
 
     return version("blogd")

@@ -18,6 +18,7 @@ import msgspec
 from blogd.cache.bodies import gather, is_scattered, sweep
 from blogd.cache.store import SourceRow
 from blogd.daemon.output import digest
+from blogd.daemon.raw import read_bytes
 from blogd.daemon.timezone import local_timezone
 from blogd.render.delta import Delta, Entry, Meta
 from blogd.render.diagnostic import Diagnostic, SourceError
@@ -304,9 +305,8 @@ class Sources:
         return read_sidecar(path + SIDECAR, sidecar, ZoneInfo(self.meta.timezone))[0]
 
     def _read(self, path: str) -> bytes:
-        with (self._root / path).open("rb") as file:
-            data = file.read(MOST_TEXT_BYTES + 1)
-        if len(data) > MOST_TEXT_BYTES:
+        found, data = read_bytes(f"{self._root}/{path}", MOST_TEXT_BYTES)
+        if max(found.st_size, len(data)) > MOST_TEXT_BYTES:
             raise OSError(0, f"it is larger than {MOST_TEXT_BYTES >> 20} MB")
         return data
 

@@ -51,7 +51,7 @@ def stylesheet() -> str:
 @lru_cache(maxsize=256)
 def _lexer(name: str) -> Lexer | None:
     from pygments.lexers import find_lexer_class_by_name  # noqa: PLC0415 - most runs highlight nothing anew
-    from pygments.util import ClassNotFound  # noqa: PLC0415
+    from pygments.util import ClassNotFound  # noqa: PLC0415 - slow to load; not all code is highlighted
 
     try:
         return find_lexer_class_by_name(name)(stripnl=False)
@@ -61,8 +61,8 @@ def _lexer(name: str) -> Lexer | None:
 
 @lru_cache(maxsize=1)
 def _formatter() -> Callable[[str, Lexer], str]:
-    from pygments import highlight  # noqa: PLC0415
-    from pygments.formatters.html import HtmlFormatter  # noqa: PLC0415
+    from pygments import highlight  # noqa: PLC0415 - slow to load; not all code is highlighted
+    from pygments.formatters.html import HtmlFormatter  # noqa: PLC0415 - slow to load; not all code is highlighted
 
     formatter: HtmlFormatter[str] = HtmlFormatter(nowrap=True)
     return lambda code, lexer: highlight(code, lexer, formatter)
@@ -70,10 +70,10 @@ def _formatter() -> Callable[[str, Lexer], str]:
 
 def _rules(style_name: str) -> str:
     """Return the rules of a Pygments style; what a lexer takes for an error stays unmarked."""
-    from pygments.styles import (  # noqa: PLC0415
+    from pygments.styles import (  # noqa: PLC0415 - slow to load; not all code is highlighted
         get_style_by_name,  # pyright: ignore[reportUnknownVariableType] - its stub leaves the parameter open
     )
-    from pygments.token import STANDARD_TYPES, Token  # noqa: PLC0415
+    from pygments.token import STANDARD_TYPES, Token  # noqa: PLC0415 - slow to load; not all code is highlighted
 
     style = get_style_by_name(style_name)
     plain = ""
