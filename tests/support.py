@@ -122,6 +122,12 @@ class Builder:
         return Outcome(read_tree(self._out), made, findings, self._reporter.notes)
 
 
+def post(title: str, day: int, body: str = "Words.", **fields: str) -> bytes:
+    """Give the source of a post of January 2024."""
+    matter = {"title": title, "createdAt": f"2024-01-{day:02}T10:00:00Z", **fields}
+    return "\n".join(["---", *(f"{name}: {value}" for name, value in matter.items()), "---", body, ""]).encode()
+
+
 @contextmanager
 def builder(
     site: Path, out: Path, *, mode: Mode = "build", drafts: bool = False, workers: int = 0

@@ -19,7 +19,7 @@ from blogd.daemon.options import Options
 from blogd.daemon.verify import run_verify
 from blogd.render.drops import PostDrop
 from blogd.render.site import Site
-from tests.support import Ground, Silence, build, read_tree
+from tests.support import Ground, Silence, build, post, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +47,6 @@ class Ear(Silence):
                 self.result = event
             case _:
                 super().emit(event)
-
-
-def post(title: str, day: int, body: str = "Words.", **fields: str) -> bytes:
-    matter = {"title": title, "createdAt": f"2024-01-{day:02}T10:00:00Z", **fields}
-    return "\n".join(["---", *(f"{name}: {value}" for name, value in matter.items()), "---", body, ""]).encode()
 
 
 @pytest.fixture(autouse=True)

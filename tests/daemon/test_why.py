@@ -16,7 +16,7 @@ from blogd.daemon.lock import held
 from blogd.daemon.options import Options
 from blogd.daemon.reads_wording import cause
 from blogd.daemon.why import Explanation, explain, run_why
-from tests.support import Ground, build, builder
+from tests.support import Ground, build, builder, post
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,11 +33,6 @@ slug: neighbours
 </nav>
 """
 OLD, NEW = "/2024/01/01/old/", "/2024/01/02/new/"
-
-
-def post(title: str, day: int, body: str = "Words.", **fields: str) -> bytes:
-    matter = {"title": title, "createdAt": f"2024-01-{day:02}T10:00:00Z", **fields}
-    return "\n".join(["---", *(f"{name}: {value}" for name, value in matter.items()), "---", body, ""]).encode()
 
 
 @pytest.fixture(autouse=True)

@@ -12,20 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 from unittest.mock import patch
 
-import msgspec
-
 from blogd.daemon import books, macro_host, project, searching, session
 from blogd.daemon.events import Built, DiagnosticEvent
 from blogd.daemon.exits import ExitCode, RefusalError
 from blogd.daemon.ledger import read_ledger
-from blogd.daemon.macro_call import Request, perform
-from blogd.daemon.macro_memo import MacroMemo
 from blogd.daemon.options import Options
 from blogd.daemon.pagefind import NEW, PAGES
 from blogd.daemon.project import EPOCH, Project
 from blogd.daemon.queue import PageQueue
 from blogd.daemon.session import run_build
 from tests.faults.shim import HastyConnection
+from tests.macros_here import host_here
 from tests.support import Ground, Silence, read_tree
 
 if TYPE_CHECKING:
@@ -54,33 +51,6 @@ EDITS: Final[Mapping[str, str | None]] = {
     "assets/new.txt": "new",
     "templates/not-found.liquid": "nothing at all",
 }
-
-
-class _MacroProcess:
-    """The macro process, in this one."""
-
-    def __init__(self) -> None:
-        self._answers: list[bytes] = []
-
-    def handles(self) -> list[int]:
-        return []
-
-    def send(self, message: bytes) -> None:
-        answer = perform(msgspec.msgpack.decode(message, type=Request), 10.0)
-        self._answers.append(msgspec.msgpack.encode(answer))
-
-    def receive(self) -> bytes | None:
-        return self._answers.pop() if self._answers else None
-
-    def output(self) -> str:
-        return ""
-
-    def end(self) -> int:
-        return 0
-
-
-def _macro_host(_: Path, memo: MacroMemo | None = None) -> macro_host.MacroHost:
-    return macro_host.MacroHost(_MacroProcess, memo or MacroMemo())
 
 
 class _Indexing:
@@ -244,7 +214,7 @@ def certainty(code: Path) -> Generator[None]:
         patch.object(PageQueue, "learn"),
         patch.object(books, "COMMIT_PAGES", 5),
         patch.object(books, "COMMIT_S", float("inf")),
-        patch.object(macro_host.MacroHost, "of", staticmethod(_macro_host)),
+        patch.object(macro_host.MacroHost, "of", staticmethod(host_here)),
         patch.object(session, "MemoryGauge", _NoGauge),
         patch.object(project, "versions", lambda: "1"),
         patch.object(searching, "_Run", _Indexing),

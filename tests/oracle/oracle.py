@@ -21,17 +21,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from unittest.mock import patch
 
-import msgspec
-
 from blogd.cache.store import STALE
 from blogd.daemon import books, macro_host
-from blogd.daemon.macro_call import Request, perform
-from blogd.daemon.macro_memo import MacroMemo
 from blogd.daemon.project import EPOCH
 from blogd.daemon.queue import PageQueue
 from blogd.daemon.sources import Policy
 from blogd.render.answers import difference
 from blogd.render.reads import ALL, ASPECT, mask_names
+from tests.macros_here import host_here
 from tests.oracle.asked import entities
 from tests.oracle.clean import Clean, build, differences, open_engine
 from tests.oracle.edits import do_all
@@ -49,7 +46,6 @@ if TYPE_CHECKING:
 MEMORY: Final = Path("/dev/shm")
 COMMIT_PAGES: Final = 7
 NOON: Final = 1_700_000_000
-MACRO_S: Final = 10.0
 TOLD: Final = ALL & ~ASPECT["macros"]  # results that go with their record are told as another body
 
 Deed = Callable[[Path], object]
@@ -71,29 +67,6 @@ class Later(NamedTuple):
     edits: Sequence[Edit]
     after: int
     delay: int
-
-
-class _MacroProcess:
-    """The macro process, in this one."""
-
-    def __init__(self) -> None:
-        self._answers: list[bytes] = []
-
-    def handles(self) -> list[int]:
-        return []
-
-    def send(self, message: bytes) -> None:
-        answer = perform(msgspec.msgpack.decode(message, type=Request), MACRO_S)
-        self._answers.append(msgspec.msgpack.encode(answer))
-
-    def receive(self) -> bytes | None:
-        return self._answers.pop() if self._answers else None
-
-    def output(self) -> str:
-        return ""
-
-    def end(self) -> int:
-        return 0
 
 
 class Oracle:
@@ -122,7 +95,7 @@ class Oracle:
         enter(patch.object(PageQueue, "learn", _learn_nothing))
         enter(patch.object(books, "COMMIT_PAGES", COMMIT_PAGES))
         enter(patch.object(books, "COMMIT_S", float("inf")))
-        enter(patch.object(macro_host.MacroHost, "of", staticmethod(_host)))
+        enter(patch.object(macro_host.MacroHost, "of", staticmethod(host_here)))
         enter(patch.dict(os.environ, {EPOCH: str(self._now), "TZ": "UTC"}))
 
     def _begin(self, policy: Policy) -> None:
@@ -318,7 +291,3 @@ class _Script:
 def _learn_nothing(queue: PageQueue, rows: list[PageRow], seconds: float) -> None:
     """Have all batches judged by the same guess."""
     del queue, rows, seconds
-
-
-def _host(_: Path, memo: MacroMemo | None = None) -> macro_host.MacroHost:
-    return macro_host.MacroHost(_MacroProcess, memo or MacroMemo())
