@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from blogd.daemon.output import digest
-from blogd.render.diagnostic import LostError
+from blogd.render.diagnostic import Diagnostic, LostError
 from blogd.render.posts import MAX_BYTES, read_body
 
 if TYPE_CHECKING:
@@ -42,3 +42,11 @@ def read_source(root: str, post: Post) -> str:
     if digest(raw) != post.source_digest:
         raise LostError(post.path)
     return read_body(post.path, raw, post.body_line)[0]
+
+
+def unreadable(path: str, error: OSError) -> Diagnostic:
+    """Say that a source can't be read."""
+    reason = (error.strerror or str(error)).lower()
+    return Diagnostic(
+        severity="error", path=path, message=f"can't be read: {reason}", hint="check the file's permissions"
+    )

@@ -18,10 +18,10 @@ import msgspec
 from blogd.cache.bodies import gather, is_scattered, sweep
 from blogd.cache.store import SourceRow
 from blogd.daemon.output import digest
-from blogd.daemon.raw import read_bytes
+from blogd.daemon.raw import read_bytes, unreadable
 from blogd.daemon.timezone import local_timezone
 from blogd.render.delta import Delta, Entry, Meta
-from blogd.render.diagnostic import Diagnostic, SourceError
+from blogd.render.diagnostic import SourceError
 from blogd.render.media import SUFFIX as SIDECAR
 from blogd.render.media import media_without_sidecar, read_sidecar
 from blogd.render.menu import DEFAULT_MENU, MENU_PATH, read_menu
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from blogd.cache.store import Store
     from blogd.daemon.scan import FileStat
     from blogd.daemon.wire import FileResult
+    from blogd.render.diagnostic import Diagnostic
     from blogd.render.records import Media, TemplateSource
 
 MOST_TEXT_BYTES: Final = 8 << 20  # of a template, script, sidecar or meta file
@@ -260,30 +261,27 @@ class Sources:
     def _take_text(self, path: str, stat: FileStat, intake: Intake) -> None:
         row = SourceRow(path, stat.size, stat.mtime_ns, stat.inode, b"")
         old = self.rows.get(path)
+        data = b""
         try:
             data = self._read(path)
         except FileNotFoundError:
             self._forget(path, intake)
             return
         except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            finding = Diagnostic(
-                severity="error", path=path, message=f"can't be read: {reason}", hint="check the file's permissions"
-            )
-            intake.rows[path] = msgspec.structs.replace(row, failed=True, diagnostics=(finding,))
-            return
-        row.digest = digest(data)
-        if old is not None and old.digest == row.digest:
-            seen = {"size": row.size, "mtime_ns": row.mtime_ns, "inode": row.inode}
-            intake.rows[path] = msgspec.structs.replace(old, record=self.texts.get(path), **seen)
-            return
-        row.diagnostics = self._findings(path, data)
-        row.failed = any(finding.severity == "error" for finding in row.diagnostics)
-        if row.failed and self.policy.keeps_last_good:
-            row.record = self.texts.get(path)
+            row.diagnostics = (unreadable(path, error),)
         else:
-            row.record = None if row.failed else data
-            self._keep_text(path, row.record)
+            row.digest = digest(data)
+            if old is not None and old.digest == row.digest:
+                seen = {"size": row.size, "mtime_ns": row.mtime_ns, "inode": row.inode}
+                intake.rows[path] = msgspec.structs.replace(old, record=self._store.record(path), **seen)
+                return
+            row.diagnostics = self._findings(path, data)
+        row.failed = any(finding.severity == "error" for finding in row.diagnostics)
+        if not row.failed:
+            row.record = data
+        elif self.policy.keeps_last_good:
+            row.record = self.texts.get(path)
+        self._keep_text(path, row.record)
         intake.rows[path] = row
         self._take_new_text(path, intake)
 

@@ -24,7 +24,7 @@ from blogd.daemon import wire
 from blogd.daemon.code_cache import CodeFiles
 from blogd.daemon.memory import resident_set_size
 from blogd.daemon.output import Output, OutputError, digest
-from blogd.daemon.raw import read_bytes, read_source
+from blogd.daemon.raw import read_bytes, read_source, unreadable
 from blogd.daemon.resources import bundled_templates, stylesheet_source
 from blogd.render.body import Body, Link, Macro
 from blogd.render.delta import BodyRef, Entry
@@ -139,7 +139,7 @@ class Worker:
         except FileNotFoundError:
             return wire.FileResult(task.path)
         except OSError as error:
-            return wire.FileResult(task.path, 0, diagnostics=(_unreadable(task.path, error),))
+            return wire.FileResult(task.path, 0, diagnostics=(unreadable(task.path, error),))
         seen = (found.st_size, found.st_mtime_ns, found.st_ino, digest(data))
         if max(found.st_size, len(data)) > MAX_BYTES:
             return wire.FileResult(task.path, *seen, diagnostics=(_too_large(task.path),))
@@ -203,7 +203,7 @@ class Worker:
         except FileNotFoundError:
             return self._loss(task, source)
         except OSError as error:
-            return self._failure(task, rendering, _unreadable(source, error))
+            return self._failure(task, rendering, unreadable(source, error))
         size, mtime, is_written = -1, 0, name != task.digest
         try:
             if is_written:
@@ -257,13 +257,6 @@ def _has_changed(path: str, before: os.stat_result) -> bool:
     except OSError:
         return True
     return (found.st_size, found.st_mtime_ns, found.st_ino) != (before.st_size, before.st_mtime_ns, before.st_ino)
-
-
-def _unreadable(path: str, error: OSError) -> Diagnostic:
-    reason = (error.strerror or str(error)).lower()
-    return Diagnostic(
-        severity="error", path=path, message=f"can't be read: {reason}", hint="check the file's permissions"
-    )
 
 
 def _too_large(path: str) -> Diagnostic:

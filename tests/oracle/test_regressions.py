@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from blogd.daemon.sources import Policy
+from blogd.daemon.sources import MOST_TEXT_BYTES, Policy
 from tests.oracle.edits import Body, Delete, Edit, Field, Touch, Write
 from tests.oracle.oracle import Later, Oracle
 
@@ -21,6 +21,7 @@ BETA: Final = "posts/beta.md"
 WATCH: Final = Policy(keeps_last_good=True)
 BUILD: Final = Policy()
 PICTURE: Final = "media/2024/01/one.png"
+MENU: Final = '<opml version="2.0"><body><outline text="N"><outline categoryName="note"/></outline></body></opml>'
 
 
 def post(path: str, day: str, fields: str = "", body: str = "") -> Write:
@@ -186,6 +187,17 @@ CASES: Final[dict[str, tuple[Step, ...]]] = {
         between_runs(policy=WATCH),
         edit(Write(ALPHA, "---\ntitle: [\n---\n")),
         between_runs(policy=BUILD),
+    ),
+    "the last good version of a menu was forgotten in a build that found the file touched": (
+        between_runs(Write("meta/menu.opml", MENU), policy=WATCH),
+        edit(Write("meta/menu.opml", "<opml")),
+        between_runs(policy=BUILD),
+        edit(Write("meta/menu.opml", "<opml")),
+        between_runs(policy=WATCH),
+    ),
+    "a template that had grown too large was shown in a build as it had been": (
+        edit(template("not-found", "gone")),
+        edit(template("not-found", " " * (MOST_TEXT_BYTES + 1))),
     ),
 }
 
