@@ -81,8 +81,8 @@ class Crew(Protocol):
         """Bring the site of all workers up to date, before whatever they are given next."""
         ...
 
-    def feed(self, next_task: Callable[[], Task | None]) -> None:
-        """Give work to every worker that has room for it, evenly."""
+    def feed(self, next_task: Callable[[int], Task | None]) -> None:
+        """Give work to every worker that has room for it, evenly; `next_task` is told for whom."""
         ...
 
     def collect(self, ready: Iterable[int]) -> list[News]:

@@ -82,7 +82,7 @@ class Engine:
         self.site = Site()
         self._plan = Plan(self.site)
         self._search = Searching(self._store, project)
-        self._making = Making(self.books, self.totals, project.crew, self._recover)
+        self._making = Making(self.site, self.books, self.totals, project.crew, self._recover)
         self._pool: Crew | None = None
         self._repair = Reassigned({}, set())
         self._is_loaded = False
@@ -247,10 +247,10 @@ class Engine:
         self.books.commit()
         return [handle for handle in extra if handle in ready]
 
-    def _next_task(self) -> wire.ReadFiles | wire.RenderPages | None:
+    def _next_task(self, worker: int) -> wire.ReadFiles | wire.RenderPages | None:
         self._batch += 1
         reading = self._reading.next_task(self._batch)
-        return reading or self._making.next_task(self._batch, self._generation)
+        return reading or self._making.next_task(worker, self._batch, self._generation)
 
     def _handle(self, event: News) -> None:
         match event:

@@ -51,9 +51,9 @@ class InProcess:
         """Bring the worker's site up to date."""
         self._worker.update(_received(update))
 
-    def feed(self, next_task: Callable[[], Task | None]) -> None:
+    def feed(self, next_task: Callable[[int], Task | None]) -> None:
         """Do one task."""
-        task = None if self._answers else next_task()
+        task = None if self._answers else next_task(0)
         if task is not None:
             self._answers.append(_received(attempt(self._worker, _received(task))))
 

@@ -8,13 +8,14 @@ one of these may be what kills; a page that kills when it is tried alone is repo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections import Counter
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blogd.cache.store import CLEAN, FAILED, STALE, PageRow
 from blogd.daemon import wire
 from blogd.daemon.queue import LATER, SOON, URGENT, PageQueue
 from blogd.render.diagnostic import Diagnostic
-from blogd.render.routes import section
+from blogd.render.routes import section, when
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from blogd.daemon.crew import Died
     from blogd.daemon.tallies import Totals
     from blogd.render.changes import Changes
+    from blogd.render.site import Site
+
+MANY: Final = 5_000
 
 
 class _Batch(NamedTuple):
@@ -31,9 +35,15 @@ class _Batch(NamedTuple):
 
 
 class Making:
-    """All outputs that are queued or under way. `recover` is told of what a page needed and didn't find."""
+    """All outputs of a site that are queued or under way.
 
-    def __init__(self, books: Books, totals: Totals, workers: int, recover: Callable[[PageRow, str], None]) -> None:
+    `recover` is told of what a page needed and didn't find.
+    """
+
+    def __init__(
+        self, site: Site, books: Books, totals: Totals, workers: int, recover: Callable[[PageRow, str], None]
+    ) -> None:
+        self._site = site
         self._books = books
         self._totals = totals
         self._recover = recover
@@ -50,10 +60,14 @@ class Making:
 
     def enqueue(self, rows: Iterable[PageRow]) -> None:
         """Queue outputs; one that is under way is queued when it is back."""
-        for row in rows:
-            self._totals.expect(_counter(row), 1)
-            if row.path not in self._busy:
-                self._queue.add(row, self._urgency(row))
+        rows = list(rows)
+        for name, number in _counters(rows).items():
+            self._totals.expect(name, number)
+        self._add(row for row in rows if row.path not in self._busy)
+
+    def _add(self, rows: Iterable[PageRow]) -> None:
+        ordered = sorted(rows, key=lambda row: when(self._site, row.key))
+        self._queue.add(ordered, self._urgency if len(ordered) < MANY else self._urgency_of_many)
 
     def enqueue_postponed(self) -> None:
         """Queue what could not be made for reasons that may have passed."""
@@ -69,14 +83,18 @@ class Making:
             case _:
                 return LATER
 
+    def _urgency_of_many(self, row: PageRow) -> int:
+        """Give the urgency of a page of a whole site, where the order of posts says which are first pages of lists."""
+        return LATER if row.key[0] == "list" else self._urgency(row)
+
     def overtake(self, generation: int, changes: Changes) -> None:
         """Note that the site has moved on while pages are under way."""
         if self._batches:
             self._overtaking.append((generation, changes))
 
-    def next_task(self, number: int, generation: int) -> wire.RenderPages | None:
+    def next_task(self, worker: int, number: int, generation: int) -> wire.RenderPages | None:
         """Give the next batch for a worker whose site is at a generation."""
-        rows = self._queue.take(self._is_wanted)
+        rows = self._queue.take(worker, self._is_wanted)
         if not rows:
             return None
         self._batches[number] = _Batch(generation, rows)
@@ -103,7 +121,8 @@ class Making:
         for row, result in zip(batch.rows, answer.results, strict=True):
             self._take_page(row, result, batch.generation, reader)
         self._forget_overtaken()
-        self._totals.count(_counter(batch.rows[0]), len(batch.rows))
+        for name, number in _counters(batch.rows).items():
+            self._totals.count(name, number)
 
     def _take_page(self, row: PageRow, result: wire.PageResult, generation: int, reader: wire.ReadsReader) -> None:
         self._busy.discard(row.path)
@@ -163,7 +182,7 @@ class Making:
         """Try again what a dead worker had; `is_suspect` if it was at this batch."""
         for row in self._take_back(task.batch):
             if not is_suspect:
-                self._queue.add(row, self._urgency(row))
+                self._add([row])
             elif row.id in self._suspects:
                 hint = f"look for an endless loop in its template, or a huge page{died.last_words}"
                 self._totals.count(_counter(row), 1)
@@ -201,6 +220,10 @@ class Making:
 
 def _error(row: PageRow, message: str, hint: str) -> Diagnostic:
     return Diagnostic(severity="error", path=row.path, message=message, hint=hint)
+
+
+def _counters(rows: Iterable[PageRow]) -> Counter[str]:
+    return Counter(map(_counter, rows))
 
 
 def _counter(row: PageRow) -> str:

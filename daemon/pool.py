@@ -220,15 +220,15 @@ class Pool:
         for worker in self._workers.values():
             worker.held.append((data, None))
 
-    def feed(self, next_task: Callable[[], Task | None]) -> None:
-        """Give work to every worker that has room for it, evenly."""
+    def feed(self, next_task: Callable[[int], Task | None]) -> None:
+        """Give work to every worker that has room for it, evenly; `next_task` is told for whom."""
         for room in range(AHEAD):
-            for worker in self._workers.values():
+            for number, worker in self._workers.items():
                 if not worker.tasks:
                     worker.send_held()
                 if worker.held or worker.is_grown or len(worker.tasks) > room:
                     continue
-                task = next_task()
+                task = next_task(number)
                 if task is None:
                     return
                 worker.give(task)

@@ -1,8 +1,12 @@
-"""The pages that are to be made, in the order in which people want to see them.
+"""The pages that are to be made, in the order in which people want to see them, and in which workers have least to do.
 
 Three classes: what the edit itself is about, then first pages of lists and the site's own files, then the rest. Within
-a class first come, first served. Batches hold pages of one class, as many as take a worker about `TARGET_S`, judged by
-what pages of their section have cost so far, and fewer towards the end, so that all workers finish together.
+a class each worker has a stretch of what was queued at a time, and pages are queued in the order of their posts: what
+a worker has made of a post it needs again for the next lists that show it (`render.shelf`). One that is done with its
+own stretch helps from the far end of the longest.
+
+Batches hold pages of one class, as many as take a worker about `TARGET_S`, judged by what pages of their sections have
+cost so far, and fewer towards the end, so that all workers finish together.
 """
 
 from __future__ import annotations
@@ -12,14 +16,17 @@ from typing import TYPE_CHECKING, Final
 from blogd.render.routes import section
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from blogd.cache.store import PageRow
+
+    Stretch = dict[int, PageRow]
 
 TARGET_S: Final = 0.04
 MOST: Final = 64
 URGENT, SOON, LATER = range(3)
-_GUESS_S: Final = 0.003
+_GUESS_S: Final = 0.001
+_LEAST_S: Final = 0.000_01
 _SMOOTHING: Final = 0.3
 
 
@@ -27,24 +34,23 @@ class PageQueue:
     """Pages waiting to be made."""
 
     def __init__(self, workers: int) -> None:
-        self._workers = workers
-        self._classes: tuple[dict[int, PageRow], ...] = ({}, {}, {})
+        self._workers = max(1, workers)
+        self._classes: tuple[list[Stretch], ...] = tuple([{} for _ in range(self._workers)] for _ in range(3))
+        self._urgency: dict[int, int] = {}
         self._alone: dict[int, PageRow] = {}
         self._costs: dict[str, float] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, self._classes)) + len(self._alone)
+        return len(self._urgency) + len(self._alone)
 
-    def add(self, row: PageRow, urgency: int) -> None:
-        """Queue a page; one that is queued already keeps the more urgent place."""
-        if row.id in self._alone:
-            return
-        for number, waiting in enumerate(self._classes):
-            if row.id in waiting:
-                if number <= urgency:
-                    return
-                del waiting[row.id]
-        self._classes[urgency][row.id] = row
+    def add(self, rows: Sequence[PageRow], urgency: Callable[[PageRow], int]) -> None:
+        """Queue pages; one that is queued already keeps the more urgent place."""
+        for number, row in enumerate(rows):
+            wanted = urgency(row)
+            if row.id not in self._alone and self._urgency.get(row.id, LATER + 1) > wanted:
+                self.remove(row.id)
+                self._classes[wanted][number * self._workers // len(rows)][row.id] = row
+                self._urgency[row.id] = wanted
 
     def add_alone(self, row: PageRow) -> None:
         """Queue a page that is to be tried by itself: it may have killed a worker."""
@@ -53,8 +59,10 @@ class PageQueue:
 
     def remove(self, number: int) -> None:
         """Take a page out."""
-        for waiting in (*self._classes, self._alone):
-            waiting.pop(number, None)
+        self._alone.pop(number, None)
+        if number in self._urgency:
+            for stretch in self._classes[self._urgency.pop(number)]:
+                stretch.pop(number, None)
 
     def is_suspect(self, number: int) -> bool:
         """Tell whether a page waits to be tried by itself."""
@@ -63,38 +71,38 @@ class PageQueue:
     def learn(self, rows: list[PageRow], seconds: float) -> None:
         """Take in what a batch has cost."""
         if rows:
-            name = section(rows[0].key)
-            cost = seconds / len(rows)
-            self._costs[name] = self._costs.get(name, cost) * (1 - _SMOOTHING) + cost * _SMOOTHING
+            error = seconds / sum(map(self._cost, rows))
+            for name in {section(row.key) for row in rows}:
+                cost = self._costs.get(name, _GUESS_S)
+                self._costs[name] = max(_LEAST_S, cost * (1 - _SMOOTHING) + cost * error * _SMOOTHING)
 
-    def take(self, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
-        """Take the next batch, [] if there is none."""
-        for waiting in self._classes:
-            batch = self._take_from(waiting, is_wanted)
-            if batch:
-                return batch
+    def _cost(self, row: PageRow) -> float:
+        return self._costs.get(section(row.key), _GUESS_S)
+
+    def take(self, worker: int, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
+        """Take the next batch for a worker, [] if there is none."""
+        for stretches in self._classes:
+            while any(stretches):
+                batch = self._take_from(stretches, worker % self._workers, is_wanted)
+                if batch:
+                    return batch
         while self._alone:
             row = self._alone.pop(next(iter(self._alone)))
             if is_wanted(row):
                 return [row]
         return []
 
-    def _take_from(self, waiting: dict[int, PageRow], is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
+    def _take_from(self, stretches: list[Stretch], own: int, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
+        stretch = stretches[own] or max(stretches, key=len)
+        is_own = stretch is stretches[own]
+        most = min(MOST, -(-sum(map(len, stretches)) // (3 * self._workers)))
         batch: list[PageRow] = []
-        most = MOST
-        while waiting and len(batch) < most:
-            number = next(iter(waiting))
-            row = waiting[number]
-            name = section(row.key)
-            if batch and name != section(batch[0].key):
-                break
-            del waiting[number]
+        left = TARGET_S
+        while stretch and left > 0 and len(batch) < most:
+            number = next(iter(stretch)) if is_own else next(reversed(stretch))
+            row = stretch.pop(number)
+            del self._urgency[number]
             if is_wanted(row):
-                if not batch:
-                    most = self._size(name, len(waiting) + 1)
                 batch.append(row)
+                left -= self._cost(row)
         return batch
-
-    def _size(self, name: str, waiting: int) -> int:
-        share = -(-waiting // (3 * self._workers))
-        return max(1, min(MOST, share, int(TARGET_S / self._costs.get(name, _GUESS_S))))

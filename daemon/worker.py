@@ -119,8 +119,7 @@ class Worker:
         if task.is_snapshot:
             self._use(Site())
         self._site.apply(task.delta)
-        if task.delta.templates or task.delta.meta is not None:
-            self._renderer.update(task.delta.templates)
+        self._renderer.update(task.delta.templates)
 
     # Sources.
 

@@ -17,7 +17,7 @@ from blogd.render.routes import list_href
 from blogd.render.urls import MAIN_TREE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Sequence
     from zoneinfo import ZoneInfo
 
     from blogd.render.delta import Entry
@@ -60,6 +60,11 @@ class Drop:
     def __len__(self) -> int:
         return len(self.getters)
 
+    @property
+    def likeness(self) -> Hashable:
+        """Tell what the drop stands for: drops of equal likeness give the same in one tree of one state of the site."""
+        return (self.__class__,)
+
 
 class Unread(list[object]):
     """Stands for a collection where Liquid compares it: `empty` and `blank` ask whether there is anything in it."""
@@ -93,6 +98,11 @@ class Content:
     def __init__(self, post: PostDrop) -> None:
         self.post = post
         self.path = post.path
+
+    @property
+    def likeness(self) -> Hashable:
+        """Tell whose text it is."""
+        return Content, self.post.likeness
 
     def __str__(self) -> str:
         self.post.read("source")
@@ -129,6 +139,11 @@ class PostDrop(Drop):
         self.entry = untreed or scene.site.view(path, scene.tree)
         self._entity = ("post", path, scene.tree)
         self._always = ASPECT["extra"] if untreed else 0
+
+    @property
+    def likeness(self) -> Hashable:
+        """Tell what post it is."""
+        return self.__class__, self.path, self._always
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""
@@ -252,6 +267,11 @@ class Posts:
         self.scene = scene
         self.key = key
 
+    @property
+    def likeness(self) -> Hashable:
+        """Tell what list it is."""
+        return Posts, self.key
+
     def window(self, start: int, stop: int) -> Sequence[PostDrop]:
         """Give the posts from start up to stop, and read no more than these."""
         self.scene.recorder.read(("slice", *self.key, start, stop))
@@ -316,11 +336,17 @@ class SiteDrop(Drop):
 
 
 class Lookup(Mapping[str, object]):
-    """A mapping whose single answers are read one by one; going through all of it reads all."""
+    """A mapping whose single answers are read one by one; going through all of it reads all.
 
-    __slots__ = ("_all", "_find")
+    Those of equal `likeness` give the same in one tree of one state of the site.
+    """
 
-    def __init__(self, find: Callable[[str], object], everything: Callable[[], dict[str, object]]) -> None:
+    __slots__ = ("_all", "_find", "likeness")
+
+    def __init__(
+        self, likeness: Hashable, find: Callable[[str], object], everything: Callable[[], dict[str, object]]
+    ) -> None:
+        self.likeness = (Lookup, likeness)
         self._find = find
         self._all = everything
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from blogd.render.body import Macro
     from blogd.render.macros import Expansion, Finding
     from blogd.render.pages import Page
+    from blogd.render.reads import Recorder
     from blogd.render.records import Media
     from blogd.render.templates import Templates
 
@@ -103,15 +104,25 @@ class _MacroPage:
         self._page = page
         self._variables = variables
 
+    @property
+    def kin(self) -> None:
+        """Share with no page what filters give."""
+        return
+
+    @property
+    def recorder(self) -> Recorder:
+        """Give what the page's reads go to."""
+        return self._page.recorder
+
+    def apart(self) -> Page:
+        """Give the page that takes no variables of the macro."""
+        return self._page.apart()
+
     def __getitem__(self, name: str) -> object:
         return self._variables[name] if name in self._variables else self._page[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables or name in self._page
-
-    def read_template(self, name: str) -> None:
-        """Note that a template was looked up."""
-        self._page.read_template(name)
 
     def clock(self, time_format: str) -> str:
         """Give the build's time in a format."""

@@ -1,15 +1,19 @@
 """Partials that come out the same are rendered once: what a menu or a footer is made of is seldom the page.
 
-Nobody declares that. A partial is rendered with its reads on record: the names that it looks up, in order, and the
-value of each. Next time the same questions are asked in the same order; if the answers are the same, so is the text.
+Nobody declares that. A partial is rendered with its questions on record: the names that it looks up, in order, and the
+value of each. Next time the same questions are asked in the same order; if the answers are the same, so is the text,
+and so are its reads.
 
 - Each answer decides on the next question, so the questions form a tree. Whoever walks it asks nothing that the partial
   itself would not ask.
-- Only plain values (text, numbers, lists and mappings of such, times) can be told to be the same. A partial that looks
-  up anything else (a post, the site), or has a filter that so much as touches the page, is not remembered.
-- One that gives another text each time is given up soon.
+- Plain values (text, numbers, lists and mappings of such, times) are told apart by what they are, drops by what they
+  stand for (`likeness`): a post says the same on all pages of a kin. A partial that looks up anything else, or has a
+  filter that asks the page for a variable, is not remembered; on a page without kin, nor is one that looks up a drop,
+  or has a filter that so much as touches the page.
+- One that gives another text most times is given up soon.
 
-A memo holds as long as the templates do; what a partial's own partials say is in its text.
+What is remembered lies on a shelf that is cleared when the site changes; what a partial's own partials say is in its
+text.
 """
 
 from __future__ import annotations
@@ -21,30 +25,28 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, cast
 
 from liquid.undefined import Undefined
 
-from blogd.render.liquid_page import Page, Run
+from blogd.render.liquid_page import NotShared, Page, Run
 from blogd.render.liquid_runtime import PageNames, Scope
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
+
+    from blogd.render.reads import Reads, Recorder
+    from blogd.render.shelf import Shelf
 
     Function = Callable[[Run, PageNames | Scope, list[str], int], None]
 
 _TRIALS: Final = 500
-_MOST_TEXTS: Final = 2048
 _LONGEST_ANSWER: Final = 1 << 16
 _MISSING: Final = b""
 
 
-class Touched(BaseException):
-    """A partial depends on something that can't be compared; no error, so that no `except Exception` can take it."""
-
-
 class Result(NamedTuple):
-    """What a partial gave, within `depth` partials: its text, what it took of the budget, and the templates it read."""
+    """What a partial gave, within `depth` partials: its text, what it took of the budget, and its reads."""
 
     text: str
     iterations: int
-    templates: tuple[str, ...]
+    reads: Reads
     depth: int
 
 
@@ -56,17 +58,41 @@ class Question(NamedTuple):
 
 
 class Memo:
-    """A partial's function, and what it gave so far; calls `give_up` when it is of no use."""
+    """A partial's function, and what it gave on pages of each kin."""
 
-    __slots__ = ("_function", "_give_up", "_hits", "_misses", "_root", "_texts")
+    __slots__ = ("_function", "_shelf")
 
-    def __init__(self, function: Function, give_up: Callable[[], None]) -> None:
+    def __init__(self, function: Function, shelf: Shelf) -> None:
         self._function = function
-        self._give_up = give_up
+        self._shelf = shelf
+
+    def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
+        """Give the text that is remembered, or render the partial."""
+        kinds = self._shelf.memos.get(self)
+        if kinds is None:
+            kinds = self._shelf.memos[self] = {}
+        kind = kinds.get(run.kin)
+        if kind is None:
+            kind = kinds[run.kin] = Kind(self._function, self._shelf, run.kin)
+        if kind.is_given_up:
+            self._function(run, names, out, depth)
+        else:
+            kind.render(run, names, out, depth)
+
+
+class Kind:
+    """What a partial gave on pages of one kin."""
+
+    __slots__ = ("_function", "_hits", "_kin", "_misses", "_root", "_shelf", "is_given_up")
+
+    def __init__(self, function: Function, shelf: Shelf, kin: str | None) -> None:
+        self._function = function
+        self._shelf = shelf
+        self._kin = kin
         self._root: Question | Result | None = None
-        self._texts = 0
         self._hits = 0
         self._misses = 0
+        self.is_given_up = False
 
     def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         """Give the text that is remembered, or render the partial."""
@@ -76,41 +102,51 @@ class Memo:
             return
         self._hits += 1
         run.iterate(found.iterations)
-        for name in found.templates:
-            run.read_template(name)
+        run.recorder.add(found.reads)
         out.append(found.text)
+
+    def forget(self) -> None:
+        """Give up all texts."""
+        self._root = None
 
     def _recall(self, names: PageNames | Scope) -> Result | None:
         node = self._root
         while isinstance(node, Question):
             try:
-                answer = _answer(names, node.name)
-            except Touched:
+                answer = self.answer(names, node.name)
+            except NotShared:
                 return None
             node = node.answers.get(answer)
         return node
 
     def _try(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
-        trial, record, text = Trial(run), Record(names), list[str]()
+        self._misses += 1
+        self.is_given_up = self._misses > _TRIALS + self._hits
+        record = Record(names, self, run.recorder)
         try:
-            self._function(trial, record, text, depth)
-        except Touched:
-            self._close()
+            result = self._record(run, record, depth)
+        except NotShared:
+            self.is_given_up |= self._kin is None
             self._function(run, names, out, depth)
             return
-        result = Result("".join(text), run.iterations - trial.iterations, tuple(trial.templates), depth)
         run.iterate(result.iterations)
         out.append(result.text)
-        self._misses += 1
-        if self._misses > max(_TRIALS, self._hits):
-            self._close()
-        else:
-            self._remember(list(record.answers.items()), result)
+        self._remember(list(record.answers.items()), result)
+
+    def _record(self, run: Run, record: Record, depth: int) -> Result:
+        """Render the partial, apart from its page but for what the record lets it ask."""
+        trial, text = Trial(run), list[str]()
+        recorder, outer = run.recorder, run.recorder.reads
+        recorder.reads = {}
+        try:
+            self._function(trial, record, text, depth)
+            return Result("".join(text), run.iterations - trial.iterations, recorder.reads, depth)
+        finally:
+            reads, recorder.reads = recorder.reads, outer
+            recorder.add(reads)
 
     def _remember(self, answers: list[tuple[str, object]], result: Result) -> None:
-        self._texts += 1
-        if self._texts > _MOST_TEXTS:
-            self._root, self._texts = None, 1
+        self._shelf.make_room(result.text)
         if not answers:
             self._root = result
             return
@@ -121,47 +157,68 @@ class Memo:
             node = following
         node.answers[answers[-1][1]] = result
 
-    def _close(self) -> None:
-        self._root = None
-        self._give_up()
+    def answer(self, names: PageNames | Scope, name: str) -> object:
+        """Return what tells a variable's value from all others; raise NotShared where nothing does."""
+        try:
+            value = names[name]
+        except KeyError:
+            return _MISSING
+        kind = value.__class__
+        if kind is str:
+            return value if len(cast("str", value)) < _LONGEST_ANSWER else _not_shared()
+        if kind is datetime:
+            moment = cast("datetime", value)
+            return moment, moment.fold, id(moment.tzinfo)
+        if kind is Undefined:
+            return Undefined, cast("Undefined", value).name
+        likeness: Hashable = self._kin and getattr(value, "likeness", None)
+        return likeness or _plain(value)
+
+
+Kinds = dict[str | None, Kind]
 
 
 class Record(PageNames):
-    """Names that note, in order, what was looked up and found."""
+    """Names that note, in order, what was looked up and found; what is read for that is the page's own."""
 
-    __slots__ = ("_names", "answers")
+    __slots__ = ("_kind", "_names", "_outer", "_recorder", "answers")
 
-    def __init__(self, names: PageNames | Scope) -> None:
+    def __init__(self, names: PageNames | Scope, kind: Kind, recorder: Recorder) -> None:
         super().__init__(cast("Page", names))
         self._names = names
+        self._kind = kind
+        self._recorder = recorder
+        self._outer = recorder.reads
         self.answers: dict[str, object] = {}
 
     def __missing__(self, name: str) -> object:
-        self.answers[name] = _answer(self._names, name)
-        return super().__missing__(name)
+        reads, self._recorder.reads = self._recorder.reads, self._outer
+        try:
+            self.answers[name] = self._kind.answer(self._names, name)
+            return super().__missing__(name)
+        finally:
+            self._recorder.reads = reads
 
 
 class Trial(Run):
-    """A rendering that must not come near the page."""
+    """A rendering that must not come by the page's variables but through a record."""
 
-    __slots__ = ("_run", "templates")
+    __slots__ = ()
 
     def __init__(self, run: Run) -> None:
-        super().__init__(cast("Page", _UNTOUCHABLE), run.limits, self._read_template)
+        self.page = cast("Page", _UNTOUCHABLE) if run.kin is None else run.page.apart()
+        self.kin = run.kin
+        self.recorder = run.recorder
+        self.limits = run.limits
         self.iterations = run.iterations
-        self.templates: dict[str, None] = {}
-        self._run = run
-
-    def _read_template(self, name: str) -> None:
-        self.templates[name] = None
-        self._run.read_template(name)
+        self.characters = run.characters
 
 
 class _Untouchable:
     """Stands in for the page: whatever is done with it ends the trial."""
 
     def _touch(self, *_: object) -> NoReturn:
-        raise Touched
+        raise NotShared
 
     __getattribute__ = __getitem__ = __contains__ = __iter__ = __len__ = _touch
     __eq__ = __hash__ = __bool__ = __str__ = __repr__ = __call__ = _touch
@@ -174,30 +231,13 @@ def _question(known: Question | Result | None, name: str) -> Question:
     return known if isinstance(known, Question) and known.name == name else Question(name, {})
 
 
-def _answer(names: PageNames | Scope, name: str) -> object:
-    """Return what tells a variable's value from all others; raise Touched where nothing does."""
-    try:
-        value = names[name]
-    except KeyError:
-        return _MISSING
-    kind = value.__class__
-    if kind is str:
-        return value if len(cast("str", value)) < _LONGEST_ANSWER else _touched()
-    if kind is datetime:
-        moment = cast("datetime", value)
-        return moment.isoformat(), moment.tzname()
-    if kind is Undefined:
-        return Undefined, cast("Undefined", value).name
-    return _plain(value)
-
-
 def _plain(value: object) -> bytes:
     try:
         answer = marshal.dumps(value, 2)  # type: ignore[arg-type] # tells by a ValueError what it can't take
     except ValueError:
-        raise Touched from None
-    return answer if len(answer) < _LONGEST_ANSWER else _touched()
+        raise NotShared from None
+    return answer if len(answer) < _LONGEST_ANSWER else _not_shared()
 
 
-def _touched() -> NoReturn:
-    raise Touched
+def _not_shared() -> NoReturn:
+    raise NotShared

@@ -14,6 +14,7 @@ from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError
 
 if TYPE_CHECKING:
     from blogd.render.limits import Limits
+    from blogd.render.reads import Recorder
 
 TO_THE_END: Final = 1 << 31
 """The `stop` of a window that has none."""
@@ -22,8 +23,30 @@ FilterFunction = Callable[..., object]
 """Called as `function(page, value, *arguments, **keywords)`."""
 
 
+class NotShared(BaseException):
+    """A text depends on more of its page than can be compared; no error, so that no `except Exception` can take it."""
+
+
 class Page(Protocol):
-    """The variables of one page; every question asked of it is a read."""
+    """The variables of one page; every question asked of it is a read.
+
+    Pages of one `kin`, unless that is None, give the same to whoever asks anything but their variables, as long as the
+    site stays as it is. `recorder` collects the reads.
+    """
+
+    @property
+    def kin(self) -> str | None:
+        """Name what the page has in common with others."""
+        ...
+
+    @property
+    def recorder(self) -> Recorder:
+        """Return what the page's reads go to."""
+        ...
+
+    def apart(self) -> Page:
+        """Return a page of the same kin and recorder that raises NotShared when it is asked for a variable."""
+        ...
 
     def __getitem__(self, name: str, /) -> object:
         """Return a variable; raise KeyError where there is none."""
@@ -31,10 +54,6 @@ class Page(Protocol):
 
     def __contains__(self, name: object, /) -> bool:
         """Say whether there is such a variable."""
-        ...
-
-    def read_template(self, name: str, /) -> None:
-        """Take note that the template `name` was looked up, whether or not there is one."""
         ...
 
     def clock(self, format: str, /) -> str:  # noqa: A002 - the word of strftime
@@ -58,14 +77,19 @@ def is_windowed(value: object) -> TypeGuard[Windowed]:
 class Run:
     """One rendering of one page: the page itself and what is left of its budget."""
 
-    __slots__ = ("characters", "iterations", "limits", "page", "read_template")
+    __slots__ = ("characters", "iterations", "kin", "limits", "page", "recorder")
 
-    def __init__(self, page: Page, limits: Limits, read_template: Callable[[str], None]) -> None:
+    def __init__(self, page: Page, limits: Limits) -> None:
         self.page = page
-        self.read_template = read_template
+        self.kin = page.kin
+        self.recorder = page.recorder
         self.limits = limits
         self.iterations = limits.iterations
         self.characters = limits.characters
+
+    def read_template(self, name: str) -> None:
+        """Take note that the template `name` was looked up, whether or not there is one."""
+        self.recorder.read(("template", name))
 
     def iterate(self, count: int) -> None:
         """Account for `count` turns of a loop."""

@@ -33,6 +33,8 @@ from blogd.render.liquid_unit import Mode, Unsupported
 if TYPE_CHECKING:
     from types import CodeType
 
+    from blogd.render.shelf import Shelf
+
 CodeCache = MutableMapping[bytes, bytes]
 Function = Callable[..., None]
 
@@ -60,16 +62,16 @@ class Program(NamedTuple):
 
 
 class Partial:
-    """A template as `render` calls it; `once` gives a text that is remembered, as long as that seems worth while."""
+    """A template as `render` calls it; `once` gives a text that is remembered, where that seems worth while."""
 
-    __slots__ = ("_each", "_load", "_plain", "name", "once")
+    __slots__ = ("_each", "_load", "_memo", "name", "once")
 
-    def __init__(self, name: str, load: Callable[[str, Mode], Function]) -> None:
+    def __init__(self, name: str, load: Callable[[str, Mode], Function], shelf: Shelf) -> None:
         self.name = name
         self._load = load
-        self._plain = load(name, Mode.PARTIAL)
         self._each: Function | None = None
-        self.once: Function = Memo(self._plain, self._forget).render
+        self._memo = Memo(load(name, Mode.PARTIAL), shelf)
+        self.once: Function = self._memo.render
 
     @property
     def each(self) -> Function:
@@ -78,16 +80,14 @@ class Partial:
             self._each = self._load(self.name, Mode.EACH)
         return self._each
 
-    def _forget(self) -> None:
-        self.once = self._plain
-
 
 class Units:
     """The functions of an environment's templates."""
 
-    def __init__(self, environment: Environment, cache: CodeCache, *, compiled: bool) -> None:
+    def __init__(self, environment: Environment, shelf: Shelf, cache: CodeCache, *, compiled: bool) -> None:
         self._environment = environment
         self._cache = cache
+        self._shelf = shelf
         self._compiled = compiled
         self._pages: dict[str, Function] = {}
         self._partials: dict[str, Partial] = {}
@@ -112,13 +112,13 @@ class Units:
         run.iterate(1)
         found = self._partials.get(name)
         if found is None:
-            found = self._partials[name] = Partial(name, self._load)
+            found = self._partials[name] = Partial(name, self._load, self._shelf)
         return found
 
     def forget(self, names: Iterable[str]) -> None:
         """Drop what was made of these templates."""
         changed = set(names)
-        self._partials.clear()  # what they remember holds the texts of other partials
+        self._partials.clear()
         for name, included in list(self._included.items()):
             if not changed.isdisjoint(included):
                 del self._included[name]

@@ -16,6 +16,7 @@ import msgspec
 from blogd.render.drops import Getters, ListedPost, Lookup, MainPrefix, PostDrop, SiteDrop
 from blogd.render.labels import label, long_date
 from blogd.render.links import media_name
+from blogd.render.liquid_page import NotShared
 from blogd.render.reads import CATEGORY, TAG, Recorder
 from blogd.render.routes import SEARCH, STYLESHEET, list_href
 
@@ -48,6 +49,7 @@ class Page:
         self.site, self.tree, self._now, self._read_source = stage
         self.recorder = Recorder()
         self._values: dict[str, object] = {}
+        self._apart: Page | None = None
 
     def __getitem__(self, name: str) -> object:
         try:
@@ -64,6 +66,17 @@ class Page:
 
     def __len__(self) -> int:
         return len(self.getters)
+
+    @property
+    def kin(self) -> str | None:
+        """Name what filters see of the page: its tree."""
+        return self.tree
+
+    def apart(self) -> Page:
+        """Give a page of the same kin without variables, which has the same recorder."""
+        if self._apart is None:
+            self._apart = Apart(Stage(self.site, self.tree, self._now, self._read_source), self.recorder)
+        return self._apart
 
     def source(self, record: str) -> str:
         """Read the raw Markdown of a record."""
@@ -138,7 +151,7 @@ class Page:
             self.recorder.read(("slugs",))
             return {slug: self.site.route(paths[0]) for slug, paths in sorted(self.site.slugs.items())}
 
-        return Lookup(find, everything)
+        return Lookup("slugs", find, everything)
 
     def media_paths(self) -> Lookup:
         """Give media URLs by source path."""
@@ -153,7 +166,7 @@ class Page:
             self.recorder.read(("media-names",))
             return {path: media_href(path) for path in sorted(self.site.media.files)}
 
-        return Lookup(find, everything)
+        return Lookup("media", find, everything)
 
     def post_data(self) -> Lookup:
         """Give the linked media of posts, as JSON, by id."""
@@ -168,7 +181,7 @@ class Page:
             self.recorder.read(("ids",))
             return {post_id: self._post_data(post_id) for post_id in sorted(self.site.ids)}
 
-        return Lookup(find, everything)
+        return Lookup("linked media", find, everything)
 
     def _post_data(self, post_id: str) -> str:
         self.recorder.read(("linked-media", post_id))
@@ -186,7 +199,7 @@ class Page:
             self.recorder.read(("tags",))
             return {name: tag.color for name, tag in sorted(self.site.meta.tags.items()) if tag.color}
 
-        return Lookup(find, everything)
+        return Lookup("tag colors", find, everything)
 
     def search_href(self) -> str:
         """Give the URL of the search page, '' if the site has none."""
@@ -210,6 +223,20 @@ class Page:
     }
 
 
+class Apart(Page):
+    """A page for what doesn't depend on a page's variables; whoever asks for one learns that it does."""
+
+    def __init__(self, stage: Stage, recorder: Recorder) -> None:
+        super().__init__(stage)
+        self.recorder = recorder
+
+    def __getitem__(self, name: str) -> object:
+        raise NotShared
+
+    def __contains__(self, name: object) -> bool:
+        raise NotShared
+
+
 class PostPage(Page):
     """A single post, page or translation; `record` is set where another record than the tree's own is shown."""
 
@@ -217,6 +244,11 @@ class PostPage(Page):
         super().__init__(stage)
         self.path = path
         self.post = PostDrop(self, path, self.site.entries[record] if record else None)
+
+    @property
+    def kin(self) -> None:
+        """Share with no page what filters give: they show the page's own post otherwise than other posts."""
+        return
 
     def heading(self) -> str:
         """Give the post's title."""

@@ -73,7 +73,7 @@ OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id"
 
 
 class Recorder:
-    """Collect what one page reads."""
+    """Collect what one page reads. While `reads` is another dict, that collects what is read for a part of the page."""
 
     __slots__ = ("reads",)
 
@@ -83,6 +83,12 @@ class Recorder:
     def read(self, entity: Entity, mask: int = 1) -> None:
         """Note that these aspects of an entity were asked for."""
         self.reads[entity] = self.reads.get(entity, 0) | mask
+
+    def add(self, reads: Reads) -> None:
+        """Note what was read for a text that the page takes over."""
+        known = self.reads
+        for entity, mask in reads.items():
+            known[entity] = known.get(entity, 0) | mask
 
 
 def mask_names(entity: Entity, mask: int) -> list[str]:

@@ -19,9 +19,10 @@ from blogd.render.highlight import stylesheet
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.markdown import render_body
-from blogd.render.pages import ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
+from blogd.render.pages import Apart, ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
 from blogd.render.project import CATEGORY_META_PATH
 from blogd.render.reads import CATEGORY, Reads
+from blogd.render.shelf import Text
 from blogd.render.site_files import calendar_file, feed_file, sitemap_file
 from blogd.render.slugs import slugify
 from blogd.render.templates import CodeCache, Templates
@@ -95,12 +96,13 @@ class Renderer:
         self._expand = Expander(self.templates)
 
     def update(self, names: Mapping[str, TemplateSource | None]) -> None:
-        """Take in changed templates and limits; the site has them already."""
+        """Take in that the site has changed, and changed templates, which it has already."""
+        self.templates.shelf.clear()
         limits = self.site.meta.project.limits
         if limits != self._limits:
             self._limits = limits
             self._load_templates()
-        else:
+        elif names:
             self.templates.update({name: source or self._bundled.get(name) for name, source in names.items()})
 
     def render(self, key: PageKey, now: datetime) -> Rendering:
@@ -190,14 +192,33 @@ class Renderer:
         return Filler(page, NO_BODY, self._expand).fill(body)
 
     def _body(self, page: Page, path: str) -> str:
-        own = isinstance(page, PostPage) and page.path == path
-        post = page.post if own and isinstance(page, PostPage) else PostDrop(page, path)
+        if isinstance(page, PostPage) and page.path == path:
+            return self._fill(page, page.post, "", self._findings.append)
+        known = self.templates.shelf.bodies.get((page.tree, path))
+        if known is None:
+            return self._shared_body(page, path)
+        page.recorder.add(known.reads)
+        return known.text
+
+    def _shared_body(self, page: Page, path: str) -> str:
+        """Give the HTML of another post's body; keep it for other pages, unless that is done with more around it."""
+        post = PostDrop(page, path)
+        recorder, outer = page.recorder, page.recorder.reads
+        recorder.reads = {}
+        try:
+            text = self._fill(page, post, url_segment(post.slug()) + "-")
+            if not isinstance(page, Apart):
+                self.templates.shelf.make_room(text)
+                self.templates.shelf.bodies[page.tree, path] = Text(text, recorder.reads)
+            return text
+        finally:
+            reads, recorder.reads = recorder.reads, outer
+            recorder.add(reads)
+
+    def _fill(self, page: Page, post: PostDrop, anchor: str, report: Callable[[Diagnostic], None] | None = None) -> str:
         post.read("body")
-        entry = post.entry
-        report: Callable[[Diagnostic], None] | None = self._findings.append if own else None
-        anchor = "" if own else url_segment(post.slug()) + "-"
-        shown = Shown(entry.post.path, path, anchor)
-        return Filler(page, shown, self._expand, report).fill(self.bodies.read(entry.body))
+        shown = Shown(post.entry.post.path, post.path, anchor)
+        return Filler(page, shown, self._expand, report).fill(self.bodies.read(post.entry.body))
 
 
 def _no_template(choice: Choice, page: Page) -> Diagnostic:

@@ -25,6 +25,7 @@ from blogd.render.sitemap import MAX_URLS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from blogd.render.list_index import Order
     from blogd.render.reads import ListKey
     from blogd.render.site import Site
 
@@ -37,6 +38,7 @@ SEARCH: Final = "/search/"
 CORE_FILES: Final = ("404.html", "rss.xml", "atom.xml", "calendar.json")
 SITE_FILES: Final = frozenset({*CORE_FILES, "sitemap.xml"})  # where no page can have a folder
 NAME_MAX: Final = 255  # bytes in a file name, on every file system in use
+FIRST: Final[Order] = (-(1 << 63), "", "")  # before all posts
 _LIST_FOLDERS: Final = {"category": "category/", "tag": "tag/"}
 
 
@@ -169,6 +171,19 @@ def rank(site: Site, key: PageKey) -> tuple[int | str, ...]:
             return (4, *key)
         case _:
             return (0, *key)
+
+
+def when(site: Site, key: PageKey) -> Order:
+    """Give the place of a page in the order of posts: that of the newest post that is on it; others are before all."""
+    match key:
+        case ("post" | "page" | "extra", _, str(record), *_):
+            return site.order.get(site.bases.get(record, record), FIRST)
+        case ("list", str(tree), str(kind), str(name), int(number)):
+            posts = site.members((site.scope(tree), kind, name))
+            start = (number - 1) * site.meta.project.max_posts_per_page
+            return site.order[posts[start]] if start < len(posts) else FIRST
+        case _:
+            return FIRST
 
 
 def _folder(site: Site, tree: str) -> str:

@@ -15,6 +15,7 @@ from blogd.render.liquid_interpreter import Environment, template_name
 from blogd.render.liquid_page import FilterFunction, Page, Run
 from blogd.render.liquid_runtime import PageNames
 from blogd.render.liquid_units import CodeCache, Units
+from blogd.render.shelf import Shelf
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +29,10 @@ _MANY = 100_000
 
 
 class Templates:
-    """The templates of a site by name; `filters` are added to Liquid's own or take their place."""
+    """The templates of a site by name; `filters` are added to Liquid's own or take their place.
+
+    Texts of partials are kept on the `shelf`, which is to be cleared when any answer that pages give changes.
+    """
 
     def __init__(
         self,
@@ -41,8 +45,9 @@ class Templates:
     ) -> None:
         self._sources = dict(sources)
         self._limits = limits or Limits()
+        self.shelf = Shelf()
         self._environment = Environment(self._sources, filters, self._limits)
-        self._units = Units(self._environment, {} if code_cache is None else code_cache, compiled=compiled)
+        self._units = Units(self._environment, self.shelf, {} if code_cache is None else code_cache, compiled=compiled)
 
     def update(self, changes: Mapping[str, TemplateSource | None]) -> None:
         """Take new sources over; None removes a template."""
@@ -51,17 +56,18 @@ class Templates:
                 self._sources.pop(name, None)
             else:
                 self._sources[name] = source
+        self.shelf.clear()
         self._environment.forget(changes)
         self._units.forget(changes)
 
     def render(self, name: str, page: Page) -> str:
         """Return the page's text; raise TemplateError where a template is missing, broken, or fails."""
         name = template_name(name)
-        page.read_template(name)
+        run, out = Run(page, self._limits), list[str]()
+        run.read_template(name)
         source = self._sources.get(name)
         if source is None:
             raise missing_template(name)
-        run, out = Run(page, self._limits, page.read_template), list[str]()
         try:
             self._units.page(name)(run, PageNames(page), out, 0)
             return _text(out, run)

@@ -47,7 +47,7 @@ class Crew:
         self._waiting.append(wire.ReadFiles(self._batch, files, "UTC", highlight=False))
 
     def feed(self) -> None:
-        self.pool.feed(lambda: self._waiting.pop(0) if self._waiting else None)
+        self.pool.feed(lambda _: self._waiting.pop(0) if self._waiting else None)
 
     def step(self) -> list[News]:
         """Hand out work, wait for something, and take it in."""

@@ -17,6 +17,7 @@ from blogd.render.limits import Limits
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_interpreter import Environment
 from blogd.render.liquid_unit import Mode, Unsupported
+from blogd.render.reads import Recorder
 from blogd.render.records import TemplateSource
 from blogd.render.templates import TemplateError, Templates
 
@@ -30,22 +31,30 @@ if TYPE_CHECKING:
 class FakePage:
     """A page over a dict that takes note of what is read of it."""
 
+    kin = None
+
     def __init__(self, variables: Mapping[str, object]) -> None:
-        self.reads: set[tuple[object, ...]] = set()
-        self._variables = {name: wrap(value, self.reads, (name,)) for name, value in variables.items()}
+        self.recorder = Recorder()
+        self._reads: set[tuple[object, ...]] = set()
+        self._variables = {name: wrap(value, self._reads, (name,)) for name, value in variables.items()}
 
     def __getitem__(self, name: str) -> object:
-        self.reads.add((name,))
+        self._reads.add((name,))
         return self._variables[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables
 
-    def read_template(self, name: str) -> None:
-        self.reads.add(("template", name))
+    @property
+    def reads(self) -> set[tuple[object, ...]]:
+        """All that was read, templates too."""
+        return self._reads | self.recorder.reads.keys()
+
+    def apart(self) -> FakePage:
+        return self
 
     def clock(self, form: str) -> str:
-        self.reads.add(("clock", form))
+        self._reads.add(("clock", form))
         return f"<{form}>"
 
 

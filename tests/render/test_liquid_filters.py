@@ -13,6 +13,7 @@ from liquid import Environment
 from liquid.exceptions import LiquidError
 
 from blogd.render.liquid_filters import OWN_FILTERS
+from blogd.render.reads import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,8 +32,11 @@ class Timeless:
     def __contains__(self, name: object) -> bool:
         return False
 
-    def read_template(self, name: str) -> None:
-        raise AssertionError(name)
+    kin = None
+    recorder = Recorder()
+
+    def apart(self) -> Timeless:
+        return self
 
     def clock(self, form: str) -> str:
         raise AssertionError(form)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blogd.render import liquid_units
+from blogd.render import liquid_units, shelf
+from blogd.render.liquid_page import NotShared
+from blogd.render.reads import Recorder
 from blogd.render.records import TemplateSource
 from blogd.render.templates import Limits, TemplateError, Templates
 
@@ -24,19 +26,23 @@ if TYPE_CHECKING:
 class FakePage:
     """A page over a dict; knows what was read of it, and can be neither copied nor iterated."""
 
-    def __init__(self, variables: Mapping[str, object]) -> None:
-        self._variables = variables
+    def __init__(self, variables: Mapping[str, object], kin: str | None = None) -> None:
+        self.variables = dict(variables)
+        self.kin = kin
+        self.recorder = Recorder()
         self.reads: list[object] = []
 
     def __getitem__(self, name: str) -> object:
         self.reads.append(name)
-        return self._variables[name]
+        return self.variables[name]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._variables
+        return name in self.variables
 
-    def read_template(self, name: str) -> None:
-        self.reads.append(("template", name))
+    def apart(self) -> FakePage:
+        page = Apart({}, self.kin)
+        page.recorder = self.recorder
+        return page
 
     def clock(self, form: str) -> str:
         self.reads.append(("clock", form))
@@ -44,7 +50,29 @@ class FakePage:
 
     @property
     def templates(self) -> set[str]:
-        return {read[1] for read in self.reads if isinstance(read, tuple) and read[0] == "template"}
+        return {str(name) for kind, name in self.recorder.reads if kind == "template"}
+
+
+class Apart(FakePage):
+    """A page that must not be asked for variables."""
+
+    def __getitem__(self, name: str) -> object:
+        raise NotShared
+
+    def __contains__(self, name: object) -> bool:
+        raise NotShared
+
+
+class Thing:
+    """A drop of a page, like others of its name, that takes note of what is read of it."""
+
+    def __init__(self, page: FakePage, name: str) -> None:
+        self._page = page
+        self.likeness = (Thing, name)
+
+    def __getitem__(self, key: str) -> object:
+        self._page.recorder.read(("thing", self.likeness[1], key))
+        return f"{self.likeness[1]}.{key}"
 
 
 class Row:
@@ -120,7 +148,7 @@ def test_variables_come_from_the_page(render: Render) -> None:
 def test_a_template_reads_only_what_it_comes_by(render: Render) -> None:
     page = FakePage({"a": 1, "b": 2, "c": 3})
     render("{% if a == 1 or b %}{{ a }}{% else %}{{ c }}{% endif %}{% assign x = 1 %}{{ x }}", page)
-    assert set(page.reads) == {"a", ("template", "page")}
+    assert (set(page.reads), page.templates) == ({"a"}, {"page"})
 
 
 def test_partials_are_found_by_name_with_or_without_suffix(make: Callable[..., Templates]) -> None:
@@ -404,7 +432,7 @@ def test_a_partial_is_rendered_once_for_the_same_answers() -> None:
         page = FakePage({"items": [dict(item) for item in items], "at": at})
         assert templates.render("page", page) == f"<1><2>{str(at).lower()}"
         assert count.calls == calls
-        assert set(page.reads) == {"items", "at", ("template", "page"), ("template", "menu")}
+        assert (set(page.reads), page.templates) == ({"items", "at"}, {"page", "menu"})
 
 
 def test_a_partial_within_a_partial_is_remembered_with_it() -> None:
@@ -461,6 +489,75 @@ def test_the_clock_is_read_each_time() -> None:
         page = FakePage({})
         templates.render("page", page)
         assert ("clock", "%Y") in page.reads
+
+
+def shown(templates: Templates, kin: str | None, variables: Mapping[str, int], thing: str) -> tuple[str, set[object]]:
+    """Render `page` with a thing, and give the text and all that was read."""
+    page = FakePage(variables, kin)
+    page.recorder.read(("before",))
+    page.variables["t"] = Thing(page, thing)
+    text = templates.render("page", page)
+    return text, {*page.reads, *page.recorder.reads}
+
+
+THINGS = {
+    "page": "{% render 'one', thing: t, l: l %}",
+    "one": "{{ thing.a | count }}{% if n %}{% render 'two', thing: thing %}{% endif %}",
+    "two": "{{ thing.b }}",
+}
+
+
+def test_pages_of_a_kin_share_what_a_partial_says_of_a_drop_and_what_is_read_for_it() -> None:
+    count = Counter()
+    templates = Templates(sources(THINGS), {"count": count})
+    own = {("before",), ("template", "page"), ("template", "one"), "l", "n"}
+    of_x, of_y = ({("thing", name, "a"), ("thing", name, "b"), ("template", "two")} for name in "xy")
+    for thing, n, reads, calls in (("x", 1, of_x, 1), ("x", 1, of_x, 1), ("y", 1, of_y, 2), ("x", 1, of_x, 2)):
+        text, found = shown(templates, "en", {"l": calls, "n": n}, thing)
+        assert (text, found) == (f"<{thing}.a>{thing}.b", own | reads | {"t"})
+        assert count.calls == calls
+    assert shown(templates, "en", {}, "x")[1] == {*own, "t", ("thing", "x", "a")}
+
+
+@pytest.mark.parametrize("kins", [(None, None), ("en", "de"), ("en", None)])
+def test_pages_that_are_not_of_a_kin_do_not_share_drops(kins: Sequence[str | None]) -> None:
+    count = Counter()
+    templates = Templates(sources(THINGS), {"count": count})
+    assert [shown(templates, kin, {}, "x")[0] for kin in kins] == ["<x.a>"] * 2
+    assert count.calls == 2
+
+
+def test_what_is_shared_is_forgotten_with_the_state_of_the_site() -> None:
+    count = Counter()
+    templates = Templates(sources(THINGS), {"count": count})
+    for calls in (1, 2):
+        assert shown(templates, "en", {}, "x")[0] == "<x.a>"
+        assert count.calls == calls
+        templates.shelf.clear()
+
+
+def test_more_texts_than_there_is_room_for_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shelf, "CHARACTERS_MOST", 2_000)
+    count = Counter()
+    templates = Templates(sources(THINGS), {"count": count})
+    for thing, calls in (("x", 1), ("y", 2), ("z", 3), ("x", 3), ("q", 4), ("x", 5)):
+        assert shown(templates, "en", {}, thing)[0] == f"<{thing}.a>"
+        assert count.calls == calls
+
+
+@pytest.mark.parametrize(("look", "calls"), [(lambda page: page.clock("%Y"), 1), (lambda page: page["a"], 3)])
+def test_pages_of_a_kin_share_what_a_filter_gives_that_asks_no_variable(
+    look: Callable[[Page], object], calls: int
+) -> None:
+    seen: list[object] = []
+
+    def touch(page: Page, value: object) -> object:
+        seen.append(look(page))
+        return value
+
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ 1 | touch }}"}), {"touch": touch})
+    assert [templates.render("page", FakePage({"a": 1}, "en")) for _ in range(3)] == ["1"] * 3
+    assert len(seen) == calls
 
 
 def test_a_partial_that_never_comes_out_the_same_is_given_up() -> None:

@@ -1,0 +1,49 @@
+"""Texts that pages share for as long as the site stays as it is: a post on seven lists is rendered for one of them.
+
+A text is kept with what was read for it, since each page that takes it over has read that too. All texts of a renderer
+share one budget. When it is spent they are given up, all at once: pages are rendered in the order of their posts, so
+what is needed next is mostly what was needed lately.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from blogd.render.liquid_memo import Kinds, Memo
+    from blogd.render.reads import Reads
+
+CHARACTERS_MOST: Final = 4_000_000
+_OVERHEAD: Final = 600  # of what is kept beside a text, in characters
+
+
+class Text(NamedTuple):
+    """A text and what was read for it."""
+
+    text: str
+    reads: Reads
+
+
+class Shelf:
+    """What partials gave (`memos`), and the bodies of posts by tree and path, on pages that are not their own."""
+
+    def __init__(self) -> None:
+        self._left = CHARACTERS_MOST
+        self.memos: dict[Memo, Kinds] = {}
+        self.bodies: dict[tuple[str, str], Text] = {}
+
+    def make_room(self, text: str) -> None:
+        """Account for a text that is to be kept."""
+        self._left -= len(text) + _OVERHEAD
+        if self._left < 0:
+            self._left = CHARACTERS_MOST
+            self.bodies.clear()
+            for kinds in self.memos.values():
+                for kind in kinds.values():
+                    kind.forget()
+
+    def clear(self) -> None:
+        """Give up all texts, and what is known of their worth: the site has changed."""
+        self._left = CHARACTERS_MOST
+        self.bodies.clear()
+        self.memos.clear()
