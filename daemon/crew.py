@@ -65,6 +65,11 @@ class Crew(Protocol):
         """The process ids of all workers."""
         ...
 
+    @property
+    def starts_with_site(self) -> bool:
+        """Whether a worker that is started has the site without being told of it."""
+        ...
+
     def handles(self) -> list[int]:
         """Give the file descriptors to wait on."""
         ...

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from blogd.render.changes import Changes
 
 MOST_TRIES: Final = 3
+MANY: Final = 1_000  # posts, which a new worker has sooner than it is told of them
 TICK_S: Final = 0.5
 
 
@@ -347,11 +348,22 @@ class Engine:
         self._generation += 1
         self.totals.changed |= intake.rows.keys()
         self._making.overtake(self._generation, changes)
-        if self._pool is not None:
-            self._pool.update(wire.Update(self._generation, delta, self._now))
+        self._update_workers(delta)
         reassigned = self._plan.follow(changes, intake.copies)
         self._note_findings(intake)
         self._make(partial(self._save_change, intake, has_results=bool(macros)), reassigned, changes)
+
+    def _update_workers(self, delta: Delta) -> None:
+        """Tell the workers of a change; if that takes long, new ones that have the site from the start are sooner."""
+        if self._pool is None:
+            return
+        if len(delta.entries) < MANY or self._making or not self._pool.starts_with_site:
+            self._pool.update(wire.Update(self._generation, delta, self._now))
+            return
+        for worker in self._pool.under_way():
+            self._making.forget_worker(worker)
+        self._pool.close()
+        self._pool = None
 
     def _macro_host(self) -> MacroHost:
         from blogd.daemon.macro_host import MacroHost  # noqa: PLC0415 - few sites have macros

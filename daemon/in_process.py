@@ -35,6 +35,11 @@ class InProcess:
         """There are no processes."""
         return []
 
+    @property
+    def starts_with_site(self) -> bool:
+        """It has a site of its own."""
+        return False
+
     def handles(self) -> list[int]:
         """There is nothing to wait on."""
         return []

@@ -199,6 +199,11 @@ class Pool:
         """The process ids of all workers."""
         return [worker.pid for worker in self._workers.values()]
 
+    @property
+    def starts_with_site(self) -> bool:
+        """Whether workers are forked now."""
+        return start_method() == "fork"
+
     def handles(self) -> list[int]:
         """Give the file descriptors to wait on."""
         connections = [worker.connection.fileno() for worker in self._workers.values()]

@@ -29,6 +29,7 @@ class Reading:
         self._sources = sources
         self._totals = totals
         self._workers = workers
+        self._meta = sources.meta
         self._intake: Intake | None = None
         self._queue: deque[wire.FileTask] = deque()
         self._suspects: deque[wire.FileTask] = deque()
@@ -41,6 +42,7 @@ class Reading:
     def begin(self, wanted: Mapping[str, bytes], intake: Intake) -> None:
         """Queue posts, with their known digests."""
         self._intake = intake
+        self._meta = self._sources.current_meta()
         self._totals.expect("posts", len(wanted))
         self._totals.show("posts")
         self._queue.extend(wire.FileTask(path, known) for path, known in sorted(wanted.items()))
@@ -60,8 +62,7 @@ class Reading:
         else:
             return None
         self._open += 1
-        meta = self._sources.current_meta()
-        return wire.ReadFiles(number, tasks, meta.timezone, meta.project.highlight)
+        return wire.ReadFiles(number, tasks, self._meta.timezone, self._meta.project.highlight)
 
     def take(self, answer: wire.FilesRead) -> None:
         """Take in what a worker has read."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from blogd.daemon.engine import MANY
 from tests.running import LIMIT_S, Running, gone, wait_until
 
 if TYPE_CHECKING:
@@ -79,6 +80,15 @@ def test_output_is_the_same_for_any_number_of_workers_however_started(site: Path
     trees = [tree(tmp_path / f"out-{number}") for number in (1, 2, 3)]
     assert trees[0] == trees[1] == trees[2]
     assert len(trees[0]) > 100
+
+
+def test_many_posts_come_to_the_same_however_workers_have_got_them(site: Path, tmp_path: Path) -> None:
+    for number in range(100, MANY + 100):
+        post(site, number)
+    for method in ("fork", "spawn"):
+        result = blogd("build", site, "--out", tmp_path / method, "--workers", 2, BLOGD_START_METHOD=method)
+        assert (result.returncode, result.stderr) == (0, "")
+    assert tree(tmp_path / "fork") == tree(tmp_path / "spawn")
 
 
 def test_names_are_utf_8_whatever_the_locale(site: Path) -> None:
