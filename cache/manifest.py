@@ -2,7 +2,7 @@
 
 Entities are numbered. What a page reads is an array of (entity, mask) pairs in two parts: its own, and a set that it
 shares with many pages (templates, menu, settings), which is kept once. The reverse index leads from an entity to its
-readers; it is built when the first change asks for it.
+readers; it is built when the first change asks for it, or before that when there is time.
 
 Numbers that no page refers to any more are found then, and given to what is new: the tables grow with the site, not
 with the edits that it has seen.
@@ -41,7 +41,7 @@ class Manifest:
         self._last_id = 0
         for row in store.pages():
             self._enter(row)
-        self._is_indexed = False
+        self._is_loaded = self._is_indexed = False
         self._entities: list[Entity] = [()]
         self._entity_ids: dict[Entity, int] = {(): 0}
         self._shared: list[bytes] = [b""]
@@ -77,19 +77,28 @@ class Manifest:
 
     def remove(self, number: int) -> None:
         """Forget an output."""
-        self.index()
+        self._load()
         row = self.pages.pop(number)
         del self.ids[row.path]
-        self._sharers.get(row.shared, set()).discard(number)
-        self._readers.remove(row.reads)
+        if self._is_indexed:
+            self._sharers.get(row.shared, set()).discard(number)
+            self._readers.remove(row.reads)
 
     # Reads.
 
     def index(self) -> None:
         """Build the reverse index, unless it is there."""
-        if self._is_indexed:
+        self._load()
+        if not self._is_indexed:
+            self._is_indexed = True
+            for row in self.pages.values():
+                self._link(row)
+
+    def _load(self) -> None:
+        """Load what pages read, unless that is done; this makes the index of those that there are."""
+        if self._is_loaded:
             return
-        self._is_indexed = True
+        self._is_loaded, self._is_indexed = True, bool(self.pages)
         try:
             self._load_reads()
         except (ValueError, IndexError) as error:
@@ -118,7 +127,7 @@ class Manifest:
 
     def entity_id(self, entity: Entity) -> int:
         """Give the number of an entity, a new one if it has none."""
-        self.index()
+        self._load()
         number = self._entity_ids.get(entity)
         if number is None:
             number = self._free_entities.pop() if self._free_entities else len(self._entities)
@@ -137,16 +146,19 @@ class Manifest:
 
     def set_reads(self, row: PageRow, reads: bytes, shared: int) -> None:
         """Replace what a page reads."""
-        self.index()
-        if (row.reads, row.shared) != (reads, shared):
-            self._sharers.get(row.shared, set()).discard(row.id)
-            before, row.reads, row.shared = row.reads, reads, shared
+        self._load()
+        if (row.reads, row.shared) == (reads, shared):
+            return
+        old, before = row.shared, row.reads
+        row.reads, row.shared = reads, shared
+        if self._is_indexed:
+            self._sharers.get(old, set()).discard(row.id)
             self._link(row, before)
             self._tidy()
 
     def reads_of(self, row: PageRow) -> Iterator[tuple[Entity, int]]:
         """Give all that a page reads."""
-        self.index()
+        self._load()
         for part in (row.reads, self._shared[row.shared]):
             for number, mask in pairs(part):
                 yield self._entities[number], mask
@@ -191,17 +203,17 @@ class Manifest:
 
     def entity(self, number: int) -> Entity:
         """Give the entity of a number."""
-        self.index()
+        self._load()
         return self._entities[number]
 
     def clock_formats(self) -> list[str]:
         """Give the formats in which pages show the build's time."""
-        self.index()
+        self._load()
         return [str(self._entities[number][1]) for number in self._clocks]
 
     def save(self, rows: Iterable[PageRow]) -> None:
         """Write pages, and what they read that is new, within a transaction; after it, call `saved`."""
-        self.index()
+        self._load()
         self._store.put_entities(self._new_entities)
         self._store.put_shared_reads(self._new_shared)
         self._store.put_pages(rows)

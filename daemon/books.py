@@ -1,7 +1,8 @@
 """What is written down about an output folder: rows in the database, and the ledger of files in the folder itself.
 
 Order is everything here. A change is entered in one transaction: the new sources, the results of macros, the new
-outputs, and the stale mark on all that have to be made again. The ledger names a file before it is made. A made page is
+outputs, and the stale mark on all that have to be made again. (Of a first build's outputs it says only that they are
+not all there: the next run would find out which.) The ledger names a file before it is made. A made page is
 entered after its file, in batches, along with the build's time as pages show it. A removed file goes before its row
 does; one that can't be removed stays in the ledger, and is tried again.
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
 COMMIT_PAGES: Final = 500
 COMMIT_S: Final = 0.25
+UNFINISHED: Final = "unfinished"
 
 _decode_clock = msgspec.msgpack.Decoder(dict[str, str]).decode
 
@@ -102,6 +104,10 @@ class Books:
         if not os.path.lexists(f"{self.output.root}/{path}"):
             self._ledger.forget(path)
 
+    def is_complete(self) -> bool:
+        """Tell whether the manifest has all outputs of the site: the first build came to its end."""
+        return not self.store.get(UNFINISHED)
+
     def has_strays(self) -> bool:
         """Tell whether there are files of blogd's that the manifest doesn't know: it was lost, or they stood fast."""
         return bool(self._strays)
@@ -134,7 +140,10 @@ class Books:
             save()
             self.store.delete_pages(removed)
             self.store.mark_stale(stale)
-            self.manifest.save(new)
+            if is_first:
+                self.store.put(UNFINISHED, b"1")
+            else:
+                self.manifest.save(new)
             self.store.put("findings", self.findings.dump())
             self._save_clock()
         self.manifest.saved()
@@ -205,6 +214,8 @@ class Books:
             found = self.findings.dump()
             if found != self.store.get("findings"):
                 self.store.put("findings", found)
+            if not self.is_complete():
+                self.store.put(UNFINISHED, b"")
 
 
 def _unremoved(path: str, error: OSError) -> Diagnostic:

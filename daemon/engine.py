@@ -316,7 +316,7 @@ class Engine:
         """Tell whether there is work although no source differs."""
         if not self.sources.rows or self.sources.is_other_policy():
             return True
-        if self.books.manifest.stale() or self.books.has_strays():
+        if self.books.manifest.stale() or self.books.has_strays() or not self.books.is_complete():
             return True
         if self._expanding.has_failed(self._store.get("macros")):
             return True

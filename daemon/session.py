@@ -102,11 +102,12 @@ class _Watch:
     def _follow(self, session: _Session) -> NoReturn:
         started = time.monotonic()
         session.engine.load()
-        session.engine.books.manifest.index()  # as the first save would have to
+        session.engine.books.manifest.index()  # here and below: as the first save would have to
         session.engine.start_workers()  # before there are threads
         watcher = self._watcher = self._watcher or self._started_watcher()
         session.engine.look_everywhere()
         session.follow(watcher, started)
+        session.engine.books.manifest.index()
         self._told = None
         if not self._is_ready:
             self._is_ready = True
