@@ -143,7 +143,7 @@ class PostDrop(Drop):
     @property
     def likeness(self) -> Hashable:
         """Tell what post it is."""
-        return self.__class__, self.path, self._always
+        return self.__class__, self.path, self.entry.post.path
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""

@@ -105,9 +105,9 @@ class _MacroPage:
         self._variables = variables
 
     @property
-    def kin(self) -> None:
-        """Share with no page what filters give."""
-        return
+    def kin(self) -> str:
+        """Name what filters see of the page."""
+        return self._page.kin
 
     @property
     def recorder(self) -> Recorder:

@@ -79,6 +79,7 @@ def split_suffix(url: str) -> tuple[str, str]:
     return (url[: found.start()], url[found.start() :]) if found else (url, "")
 
 
+@lru_cache(maxsize=1 << 12)
 def url_segment(name: str) -> str:
     """Give the URL's segment for a name: what a server decodes to the name of the folder."""
     return quote(disk_segment(name), safe="")

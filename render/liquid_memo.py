@@ -8,8 +8,7 @@ and so are its reads.
   itself would not ask.
 - Plain values (text, numbers, lists and mappings of such, times) are told apart by what they are, drops by what they
   stand for (`likeness`): a post says the same on all pages of a kin. A partial that looks up anything else, or has a
-  filter that asks the page for a variable, is not remembered; on a page without kin, nor is one that looks up a drop,
-  or has a filter that so much as touches the page.
+  filter that asks the page for what is its own, is not remembered.
 - One that gives another text most times is given up soon.
 
 What is remembered lies on a shelf that is cleared when the site changes; what a partial's own partials say is in its
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
 
     Function = Callable[[Run, PageNames | Scope, list[str], int], None]
 
-_TRIALS: Final = 500
+_TRIALS: Final = 60
 _LONGEST_ANSWER: Final = 1 << 16
 _MISSING: Final = b""
 
@@ -73,7 +72,7 @@ class Memo:
             kinds = self._shelf.memos[self] = {}
         kind = kinds.get(run.kin)
         if kind is None:
-            kind = kinds[run.kin] = Kind(self._function, self._shelf, run.kin)
+            kind = kinds[run.kin] = Kind(self._function, self._shelf)
         if kind.is_given_up:
             self._function(run, names, out, depth)
         else:
@@ -83,12 +82,11 @@ class Memo:
 class Kind:
     """What a partial gave on pages of one kin."""
 
-    __slots__ = ("_function", "_hits", "_kin", "_misses", "_root", "_shelf", "is_given_up")
+    __slots__ = ("_function", "_hits", "_misses", "_root", "_shelf", "is_given_up")
 
-    def __init__(self, function: Function, shelf: Shelf, kin: str | None) -> None:
+    def __init__(self, function: Function, shelf: Shelf) -> None:
         self._function = function
         self._shelf = shelf
-        self._kin = kin
         self._root: Question | Result | None = None
         self._hits = 0
         self._misses = 0
@@ -126,7 +124,6 @@ class Kind:
         try:
             result = self._record(run, record, depth)
         except NotShared:
-            self.is_given_up |= self._kin is None
             self._function(run, names, out, depth)
             return
         run.iterate(result.iterations)
@@ -171,11 +168,11 @@ class Kind:
             return moment, moment.fold, id(moment.tzinfo)
         if kind is Undefined:
             return Undefined, cast("Undefined", value).name
-        likeness: Hashable = self._kin and getattr(value, "likeness", None)
+        likeness: Hashable = getattr(value, "likeness", None)
         return likeness or _plain(value)
 
 
-Kinds = dict[str | None, Kind]
+Kinds = dict[str, Kind]
 
 
 class Record(PageNames):
@@ -206,25 +203,12 @@ class Trial(Run):
     __slots__ = ()
 
     def __init__(self, run: Run) -> None:
-        self.page = cast("Page", _UNTOUCHABLE) if run.kin is None else run.page.apart()
+        self.page = run.page.apart()
         self.kin = run.kin
         self.recorder = run.recorder
         self.limits = run.limits
         self.iterations = run.iterations
         self.characters = run.characters
-
-
-class _Untouchable:
-    """Stands in for the page: whatever is done with it ends the trial."""
-
-    def _touch(self, *_: object) -> NoReturn:
-        raise NotShared
-
-    __getattribute__ = __getitem__ = __contains__ = __iter__ = __len__ = _touch
-    __eq__ = __hash__ = __bool__ = __str__ = __repr__ = __call__ = _touch
-
-
-_UNTOUCHABLE: Final = _Untouchable()
 
 
 def _question(known: Question | Result | None, name: str) -> Question:

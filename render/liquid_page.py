@@ -30,12 +30,12 @@ class NotShared(BaseException):
 class Page(Protocol):
     """The variables of one page; every question asked of it is a read.
 
-    Pages of one `kin`, unless that is None, give the same to whoever asks anything but their variables, as long as the
-    site stays as it is. `recorder` collects the reads.
+    Pages of one `kin` give the same to whoever asks anything but their variables, as long as the site stays as it is.
+    `recorder` collects the reads.
     """
 
     @property
-    def kin(self) -> str | None:
+    def kin(self) -> str:
         """Name what the page has in common with others."""
         ...
 
@@ -45,7 +45,7 @@ class Page(Protocol):
         ...
 
     def apart(self) -> Page:
-        """Return a page of the same kin and recorder that raises NotShared when it is asked for a variable."""
+        """Return a page of the same kin and recorder that raises NotShared when it is asked for what is its own."""
         ...
 
     def __getitem__(self, name: str, /) -> object:

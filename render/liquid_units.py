@@ -108,8 +108,7 @@ class Units:
 
     def find(self, run: Run, name: str) -> Partial:
         """Return a partial, for a page that takes note of the lookup."""
-        run.read_template(name)
-        run.iterate(1)
+        run.visit(name)
         found = self._partials.get(name)
         if found is None:
             found = self._partials[name] = Partial(name, self._load, self._shelf)

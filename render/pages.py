@@ -48,15 +48,10 @@ class Page:
     def __init__(self, stage: Stage) -> None:
         self.site, self.tree, self._now, self._read_source = stage
         self.recorder = Recorder()
-        self._values: dict[str, object] = {}
         self._apart: Page | None = None
 
     def __getitem__(self, name: str) -> object:
-        try:
-            return self._values[name]
-        except KeyError:
-            value = self._values[name] = self.getters[name](self)
-            return value
+        return self.getters[name](self)
 
     def __contains__(self, name: object) -> bool:
         return name in self.getters
@@ -68,14 +63,14 @@ class Page:
         return len(self.getters)
 
     @property
-    def kin(self) -> str | None:
+    def kin(self) -> str:
         """Name what filters see of the page: its tree."""
         return self.tree
 
     def apart(self) -> Page:
-        """Give a page of the same kin without variables, which has the same recorder."""
+        """Give a page that has the same recorder, and nothing that is this page's own."""
         if self._apart is None:
-            self._apart = Apart(Stage(self.site, self.tree, self._now, self._read_source), self.recorder)
+            self._apart = Apart(Stage(self.site, self.tree, self._now, self._read_source), self)
         return self._apart
 
     def source(self, record: str) -> str:
@@ -224,11 +219,19 @@ class Page:
 
 
 class Apart(Page):
-    """A page for what doesn't depend on a page's variables; whoever asks for one learns that it does."""
+    """What of a page is the same for others: not its variables, nor how it shows the post that it is about.
 
-    def __init__(self, stage: Stage, recorder: Recorder) -> None:
+    `path` is that of the post.
+    """
+
+    def __init__(self, stage: Stage, page: Page) -> None:
         super().__init__(stage)
-        self.recorder = recorder
+        self.recorder = page.recorder
+        self.path = page.path if isinstance(page, PostPage) else ""
+
+    def apart(self) -> Page:
+        """Give itself."""
+        return self
 
     def __getitem__(self, name: str) -> object:
         raise NotShared
@@ -244,11 +247,6 @@ class PostPage(Page):
         super().__init__(stage)
         self.path = path
         self.post = PostDrop(self, path, self.site.entries[record] if record else None)
-
-    @property
-    def kin(self) -> None:
-        """Share with no page what filters give: they show the page's own post otherwise than other posts."""
-        return
 
     def heading(self) -> str:
         """Give the post's title."""
@@ -288,7 +286,7 @@ class PostPage(Page):
     def alternates(self) -> list[dict[str, object]]:
         """Give the post's pages in the languages that it is written in, as absolute URLs where the site has one."""
         self.post.read("alternates")
-        trees = self.site.alternates(self.path)
+        trees = self.site.alternates(self.path) if len(self.site.meta.trees) > 1 else ()
         if len(trees) < 2:
             return []
         root, path = str(self.project("public_url")), self.canonical()

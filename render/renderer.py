@@ -18,6 +18,7 @@ from blogd.render.fill import NO_BODY, Filler, Shown
 from blogd.render.highlight import stylesheet
 from blogd.render.labels import label
 from blogd.render.links import url_segment
+from blogd.render.liquid_page import NotShared
 from blogd.render.markdown import render_body
 from blogd.render.pages import Apart, ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
 from blogd.render.project import CATEGORY_META_PATH
@@ -194,6 +195,8 @@ class Renderer:
     def _body(self, page: Page, path: str) -> str:
         if isinstance(page, PostPage) and page.path == path:
             return self._fill(page, page.post, "", self._findings.append)
+        if isinstance(page, Apart) and page.path == path:
+            raise NotShared
         known = self.templates.shelf.bodies.get((page.tree, path))
         if known is None:
             return self._shared_body(page, path)

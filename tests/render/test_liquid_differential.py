@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 class FakePage:
     """A page over a dict that takes note of what is read of it."""
 
-    kin = None
+    kin = "en"
 
     def __init__(self, variables: Mapping[str, object]) -> None:
         self.recorder = Recorder()
@@ -54,7 +54,7 @@ class FakePage:
         return self
 
     def clock(self, form: str) -> str:
-        self._reads.add(("clock", form))
+        self.recorder.read(("clock", form))
         return f"<{form}>"
 
 

@@ -32,7 +32,7 @@ class Timeless:
     def __contains__(self, name: object) -> bool:
         return False
 
-    kin = None
+    kin = "en"
     recorder = Recorder()
 
     def apart(self) -> Timeless:
