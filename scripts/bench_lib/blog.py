@@ -7,8 +7,10 @@ stream on disk. Nothing is held but the names of folders made, so the size of th
 from __future__ import annotations
 
 import json
+import shutil
 import struct
 import zlib
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_lib.posts import CATEGORIES, FIRST, Spec, draws, identity, post_files, tag_names
@@ -16,10 +18,10 @@ from bench_lib.prose import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from bench_lib.posts import Identity
 
+_PLAIN = Path(__file__).parent / "peers/templates/blogd"
 _PAGES = ("about", "contact", "now", "imprint", "archive")
 _BADGE = '''"""---
 slug: badge
@@ -61,6 +63,11 @@ def write(spec: Spec, root: Path) -> int:
         (root / path).write_bytes(content)
         written += 1
     return written
+
+
+def write_plain_templates(root: Path) -> None:
+    """Give a blog the templates that are compared with other generators' own."""
+    shutil.copytree(_PLAIN, root / "templates")
 
 
 def _metadata(spec: Spec) -> Iterator[tuple[str, bytes]]:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from bench_lib.posts import Identity, Spec
 
 
+NAVIGATION = "templates/partials/nav.liquid"
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """One edit: files to write and to remove (paths relative to the site), and the page that tells of it.
@@ -57,8 +60,8 @@ class Editor:
         self._new = 0
 
     def edit(self, kind: str) -> Edit:
-        """Return the next edit of `kind`, one of KINDS."""
-        return KINDS[kind](self)
+        """Return the next edit of `kind`, one of KINDS or `partial`."""
+        return Editor.partial(self) if kind == "partial" else KINDS[kind](self)
 
     def body(self) -> Edit:
         """Change a word of a body that lists show whole."""
@@ -119,6 +122,11 @@ class Editor:
         slug = f"{who.slug}-renamed"
         path = f"posts/{who.folder}/{slug}.md"
         return Edit({path: _replaced(text, "slug", slug)}, f"{who.created:%Y/%m/%d}/{slug}/index.html", (who.source,))
+
+    def partial(self) -> Edit:
+        """Change the partial that is on every page, where the blog has the plain templates."""
+        text = (self.site / NAVIGATION).read_text(encoding="utf-8")
+        return Edit({NAVIGATION: f"{text}<!-- {self._rng.getrandbits(32)} -->\n"}, "index.html")
 
     def _post(self, *, with_excerpt: bool | None = None) -> tuple[Identity, str]:
         for who, text in self._posts():

@@ -2,7 +2,7 @@
 
 Two parts. *Writing*: as many processes as workers write the bytes of a finished build to the same paths, and do
 nothing else. *Reading*: the CPU time that mistune and PyYAML's C loader take for these posts, spread over the workers.
-Their sum stands beside a cold build in the same table.
+Their sum stands beside a cold build, with the templates of `peers`, in the same table.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_lib import measure, report
+from bench_lib import blog, measure, report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,7 @@ def floor(bench: Bench) -> None:
     for posts in bench.sizes:
         workers = max(bench.workers)
         desk = bench.desk(posts, workers)
+        blog.write_plain_templates(desk.site)
         desk.cold()
         parse = _parse_cpu_s(bench.blogd.python, desk.site)
         files = [(str(path.relative_to(desk.out)), path.read_bytes()) for path in desk.out.rglob("*") if path.is_file()]

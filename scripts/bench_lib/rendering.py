@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from blogd.render.pages import Page
     from blogd.render.site import Site
 
-_MOST_PAGES = 200
+_MOST_PAGES = 1000
 
 
 def _i18n(_: Page, value: object, language: object = "en", *_rest: object) -> str:
@@ -112,6 +112,7 @@ def _row(
     for turn in range(rounds + 1):  # the first turn parses and compiles
         for way, templates in both.items():
             made = [make() for make in pages]
+            templates.shelf.clear()  # no page is made twice in one state of a site
             started = time.process_time()
             for page in made:
                 templates.render(name, page)

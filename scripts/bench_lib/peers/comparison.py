@@ -6,12 +6,10 @@ Under `watch`, a save's end is known of blogd by its word; of Hugo by quiet: no 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_lib import blog, live, measure, report
@@ -23,6 +21,7 @@ from bench_lib.program import forget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
 
     from bench_lib.bench import Bench
     from bench_lib.edits import Edit
@@ -31,9 +30,8 @@ if TYPE_CHECKING:
     from bench_lib.program import Blogd, Watch
     from bench_lib.report import Row
 
-_TEMPLATES = Path(__file__).parent / "templates/blogd"
 _QUIET_S = 5
-_WATCHED = ("body", "new post")
+_WATCHED = ("body", "new post", "partial")
 Times = list[tuple[float, float]]
 
 
@@ -181,7 +179,7 @@ def _hugo_save(one: Contender, edit: Edit) -> tuple[float, float]:
 def _blogd(blogd: Blogd, spec: Spec, folder: Path, workers: int) -> Contender:
     site, out = folder / "site", folder / "html"
     blog.write(spec, site)
-    shutil.copytree(_TEMPLATES, site / "templates")
+    blog.write_plain_templates(site)
     command = blogd.command("build", site, out, workers)
     return Contender("blogd", command, out, lambda: forget(site, out), lambda edit: edit.apply(site))
 

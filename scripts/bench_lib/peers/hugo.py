@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench_lib import blog
+from bench_lib.edits import NAVIGATION
 
 if TYPE_CHECKING:
     from bench_lib.posts import Spec
@@ -90,13 +91,17 @@ class Hugo:
 
 def source(path: str) -> str:
     """Return where Hugo wants a file of the blog."""
+    if path == NAVIGATION:
+        return "layouts/partials/nav.html"
     return f"content/{path}" if path.endswith(".md") else f"static/{path}"
 
 
 def adapt(text: str) -> str:
-    """Add the dates as taxonomies; a page becomes Hugo's kind of page."""
+    """Add the dates as taxonomies; a page becomes Hugo's kind of page, and the partial one of Hugo's."""
     head, found, rest = text.partition("\ncreatedAt: ")
-    assert found
+    if not found:
+        assert "{{ site.name }}" in text
+        return text.replace("{{ site.name }}", "{{ .Site.Title }}")
     day = rest[:10]
     if "\ncategories: [page]" in head:
         slug = head.partition("\nslug: ")[2].partition("\n")[0]
