@@ -33,7 +33,7 @@ from liquid.builtin.expressions.primitive import (
     TrueLiteral,
 )
 
-from blogd.render.liquid_filters import Clocks
+from blogd.render.liquid_filters import SHORT, Clocks, Steady
 from blogd.render.liquid_interpreter import Listed
 from blogd.render.liquid_unit import Code, ForLoop, Key, Unit, Unsupported
 from blogd.render.liquid_writer import marked
@@ -229,8 +229,25 @@ def _filter(unit: Unit, filter_: Filter, left: Code) -> Code:
         else:
             keywords.append((keyword, code))
     arguments += _keywords(keywords)
-    page = ["run.page"] if filter_.name in unit.environment.page_filters else []
+    function = unit.environment.page_filters.get(filter_.name)
+    if isinstance(function, Steady) and not keywords:
+        return Code(marked(_steady(name, left, arguments[1:]), unit.place(filter_.token)), str)
+    page = ["run.page"] if function is not None else []
     return Code(marked(f"{name}({', '.join([*page, *arguments])})", unit.place(filter_.token)))
+
+
+def _steady(name: str, left: Code, arguments: list[str]) -> str:
+    """Return the call of a steady filter, or of what it keeps if it is called with short texts alone."""
+    texts = [left.text, *arguments]
+    tests: list[str] = []
+    if not left.atom:
+        texts[0], tests = "_s", [f"(_s := {left.text}).__class__ is not str or len(_s) > {SHORT}"]
+    names = [text for text in texts if text.isidentifier() and text != "_s"]
+    tests += [f"{text}.__class__ is not str or len({text}) > {SHORT}" for text in names]
+    called = ", ".join(texts)
+    if all(text.isidentifier() or text[0] in "'\"" for text in texts):
+        return f"{name}(run.page, {called}) if {' or '.join(tests) or 'False'} else kept_{name}({called})"
+    return f"{name}(run.page, {', '.join([left.text, *arguments])})"
 
 
 def _keywords(keywords: list[tuple[str, str]]) -> list[str]:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date as calendar_date
 from datetime import datetime, time, tzinfo
 from functools import lru_cache
@@ -25,8 +25,22 @@ from blogd.render.liquid_items import as_list
 from blogd.render.liquid_page import FilterFunction, Page, is_windowed
 
 _CLOCK_WORDS: Final = ("now", "today")
-_SHORT: Final = 200
+SHORT: Final = 200  # characters
 _PROBES: Final = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only compared with each other
+
+
+class Steady:
+    """A filter that gives a text and takes no notice of the page. What it gives of short texts is kept: `of_texts`."""
+
+    __slots__ = ("_function", "of_texts")
+
+    def __init__(self, function: Callable[..., str]) -> None:
+        self._function = function
+        self.of_texts = lru_cache(maxsize=1 << 13)(function)
+
+    def __call__(self, _page: Page, value: object, *arguments: object, **options: object) -> str:
+        """Apply the filter."""
+        return self._function(value, *arguments, **options)
 
 
 class Clock:
@@ -93,16 +107,14 @@ def concat(_page: Page, value: object, other: object) -> object:
     return array.concat(value, as_list(other))
 
 
-def escape(_page: Page, value: object) -> str:
+def escape(value: object) -> str:
     """Return a text with `&`, `<`, `>` and quotes as entities."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    return _escape(text) if len(text) <= _SHORT else html.escape(text)
+    return html.escape(value if isinstance(value, str) else "" if value is None else str(value))
 
 
-def url_encode(_page: Page, value: object) -> str:
+def url_encode(value: object) -> str:
     """Return a text as it may stand in a URL's query."""
-    text = value if isinstance(value, str) else "" if value is None else str(value)
-    return _quote(text) if len(text) <= _SHORT else quote_plus(text)
+    return quote_plus(value if isinstance(value, str) else "" if value is None else str(value))
 
 
 def default(_page: Page, value: object, other: object = "", **options: object) -> object:
@@ -123,10 +135,10 @@ OWN_FILTERS: Final[Mapping[str, FilterFunction]] = {
     "concat": concat,
     "date": date,
     "default": default,
-    "escape": escape,
+    "escape": Steady(escape),
     "replace": replace,
     "slice": slice_,
-    "url_encode": url_encode,
+    "url_encode": Steady(url_encode),
 }
 
 
@@ -164,16 +176,6 @@ def _written(page: Page, text: str) -> datetime | None:
         return moment
     today = datetime.strptime(page.clock("%Y-%m-%d"), "%Y-%m-%d")  # noqa: DTZ007 - a day, not a moment
     return _parsed(text, today)
-
-
-@lru_cache(maxsize=16_384)
-def _escape(text: str) -> str:
-    return html.escape(text)
-
-
-@lru_cache(maxsize=4096)
-def _quote(text: str) -> str:
-    return quote_plus(text)
 
 
 @lru_cache(maxsize=4096)

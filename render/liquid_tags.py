@@ -54,7 +54,7 @@ def _assign(unit: Unit, node: AssignNode) -> None:
 def _set(unit: Unit, name: str, code: str, token: Token) -> None:
     local = unit.names.assigned[name]
     unit.line(f"{local} = {code}", token)
-    with unit.block(f"if {local}.__class__ is str:", token):
+    with unit.block(f"if {local}.__class__ is str and len({local}) > run.characters:", token):
         unit.line(f"run.check_length(len({local}))", token)
     unit.names.definite.add(name)
 

@@ -24,6 +24,7 @@ from liquid.undefined import Undefined
 
 from blogd.render.liquid_compiler import compile_template
 from blogd.render.liquid_errors import Places
+from blogd.render.liquid_filters import Steady
 from blogd.render.liquid_interpreter import Buffer, Context, Environment
 from blogd.render.liquid_memo import Memo
 from blogd.render.liquid_page import FilterFunction, Run
@@ -64,10 +65,11 @@ class Program(NamedTuple):
 class Partial:
     """A template as `render` calls it; `once` gives a text that is remembered, where that seems worth while."""
 
-    __slots__ = ("_each", "_load", "_memo", "name", "once")
+    __slots__ = ("_each", "_load", "_memo", "entity", "name", "once")
 
     def __init__(self, name: str, load: Callable[[str, Mode], Function], shelf: Shelf) -> None:
         self.name = name
+        self.entity = ("template", name)
         self._load = load
         self._each: Function | None = None
         self._memo = Memo(load(name, Mode.PARTIAL), shelf)
@@ -108,10 +110,13 @@ class Units:
 
     def find(self, run: Run, name: str) -> Partial:
         """Return a partial, for a page that takes note of the lookup."""
-        run.visit(name)
         found = self._partials.get(name)
         if found is None:
+            run.visit(name)
             found = self._partials[name] = Partial(name, self._load, self._shelf)
+            return found
+        run.recorder.read(found.entity)
+        run.iterate(1)
         return found
 
     def forget(self, names: Iterable[str]) -> None:
@@ -137,7 +142,9 @@ class Units:
         names = dict(self._names)
         names["places"] = Places(program.places, [sources.get(name) for name in program.templates])
         for number, name in enumerate(program.filters):
-            names[f"f{number}"] = self._filter(name)
+            function = names[f"f{number}"] = self._filter(name)
+            if isinstance(function, Steady):
+                names[f"kept_f{number}"] = function.of_texts
         for number, name in enumerate(program.undefined):
             names[f"u{number}"] = Undefined(name)
         exec(cast("CodeType", program.code), names)  # noqa: S102 - code of our own making

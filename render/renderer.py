@@ -7,7 +7,7 @@ process. A page that can't be rendered gives its diagnostics and no bytes.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import msgspec
 
@@ -18,6 +18,7 @@ from blogd.render.fill import NO_BODY, Filler, Shown
 from blogd.render.highlight import stylesheet
 from blogd.render.labels import label
 from blogd.render.links import url_segment
+from blogd.render.liquid_filters import Steady
 from blogd.render.liquid_page import NotShared
 from blogd.render.markdown import render_body
 from blogd.render.pages import Apart, ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
@@ -90,7 +91,7 @@ class Renderer:
     def _load_templates(self) -> None:
         self.templates = Templates(
             {**self._bundled, **self.site.templates},
-            {"markdown": self._markdown, "i18n": _i18n, "slugify": _slugify, "url_path": _url_path},
+            {"markdown": self._markdown, **_STEADY},
             limits=self._limits,
             code_cache=self._code_cache,
         )
@@ -242,13 +243,16 @@ def _render_text(text: str, highlight: bool) -> Body:  # noqa: FBT001 - a settin
     return render_body(text, highlight=highlight)
 
 
-def _i18n(_: Page, value: object, language: object = "en", *__: object) -> str:
+def _i18n(value: object, language: object = "en", *_: object) -> str:
     return label(str(value), str(language))
 
 
-def _slugify(_: Page, value: object) -> str:
+def _slugify(value: object) -> str:
     return slugify("" if value is None else str(value))
 
 
-def _url_path(_: Page, value: object) -> str:
+def _url_path(value: object) -> str:
     return url_segment("" if value is None else str(value))
+
+
+_STEADY: Final = {"i18n": Steady(_i18n), "slugify": Steady(_slugify), "url_path": Steady(_url_path)}

@@ -24,6 +24,7 @@ from blogd.daemon.resources import bundled_templates
 from blogd.daemon.sources import Policy
 from blogd.render.labels import label
 from blogd.render.links import url_segment
+from blogd.render.liquid_filters import Steady
 from blogd.render.pages import ListPage, PostPage, Stage
 from blogd.render.slugs import slugify
 from blogd.render.templates import Templates
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 _MOST_PAGES = 1000
 
 
-def _i18n(_: Page, value: object, language: object = "en", *_rest: object) -> str:
+def _i18n(value: object, language: object = "en", *_rest: object) -> str:
     return label(str(value), str(language))
 
 
@@ -51,15 +52,20 @@ def _no_source(_: str) -> str:
     return ""
 
 
-def _slug(_: Page, value: object) -> str:
+def _slug(value: object) -> str:
     return slugify(str(value))
 
 
-def _segment(_: Page, value: object) -> str:
+def _segment(value: object) -> str:
     return url_segment(str(value))
 
 
-_FILTERS: dict[str, FilterFunction] = {"markdown": _same, "i18n": _i18n, "slugify": _slug, "url_path": _segment}
+_FILTERS: dict[str, FilterFunction] = {
+    "markdown": _same,
+    "i18n": Steady(_i18n),
+    "slugify": Steady(_slug),
+    "url_path": Steady(_segment),
+}
 
 
 class _Silence:
