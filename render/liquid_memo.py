@@ -59,20 +59,22 @@ class Question(NamedTuple):
 class Memo:
     """A partial's function, and what it gave on pages of each kin."""
 
-    __slots__ = ("_function", "_shelf")
+    __slots__ = ("_function", "_kinds", "_shelf", "_state")
 
     def __init__(self, function: Function, shelf: Shelf) -> None:
         self._function = function
         self._shelf = shelf
+        self._state = -1
+        self._kinds: dict[str, Kind] = {}
 
     def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         """Give the text that is remembered, or render the partial."""
-        kinds = self._shelf.memos.get(self)
-        if kinds is None:
-            kinds = self._shelf.memos[self] = {}
-        kind = kinds.get(run.kin)
+        if self._state != self._shelf.state:
+            self._state = self._shelf.state
+            self._kinds.clear()
+        kind = self._kinds.get(run.kin)
         if kind is None:
-            kind = kinds[run.kin] = Kind(self._function, self._shelf)
+            kind = self._kinds[run.kin] = Kind(self._function, self._shelf)
         if kind.is_given_up:
             self._function(run, names, out, depth)
         else:
@@ -91,6 +93,7 @@ class Kind:
         self._hits = 0
         self._misses = 0
         self.is_given_up = False
+        shelf.add_keeper(self._forget)
 
     def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         """Give the text that is remembered, or render the partial."""
@@ -103,8 +106,7 @@ class Kind:
         run.recorder.add(found.reads)
         out.append(found.text)
 
-    def forget(self) -> None:
-        """Give up all texts."""
+    def _forget(self) -> None:
         self._root = None
 
     def _recall(self, names: PageNames | Scope) -> Result | None:
@@ -170,9 +172,6 @@ class Kind:
             return Undefined, cast("Undefined", value).name
         likeness: Hashable = getattr(value, "likeness", None)
         return likeness or _plain(value)
-
-
-Kinds = dict[str, Kind]
 
 
 class Record(PageNames):

@@ -10,7 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from blogd.render.liquid_memo import Kinds, Memo
+    from collections.abc import Callable
+
     from blogd.render.reads import Reads
 
 CHARACTERS_MOST: Final = 4_000_000
@@ -25,25 +26,35 @@ class Text(NamedTuple):
 
 
 class Shelf:
-    """What partials gave (`memos`), and the bodies of posts by tree and path, on pages that are not their own."""
+    """The budget of all texts, and the bodies of posts by tree and path, on pages that are not their own.
+
+    `state` counts the states of the site; whatever else keeps texts gives them up when it is told to.
+    """
 
     def __init__(self) -> None:
-        self._left = CHARACTERS_MOST
-        self.memos: dict[Memo, Kinds] = {}
+        self.state = 0
         self.bodies: dict[tuple[str, str], Text] = {}
+        self._left = CHARACTERS_MOST
+        self._keepers: list[Callable[[], None]] = []
+
+    def add_keeper(self, give_up: Callable[[], None]) -> None:
+        """Learn of something that keeps texts until the site changes."""
+        self._keepers.append(give_up)
 
     def make_room(self, text: str) -> None:
         """Account for a text that is to be kept."""
         self._left -= len(text) + _OVERHEAD
         if self._left < 0:
-            self._left = CHARACTERS_MOST
-            self.bodies.clear()
-            for kinds in self.memos.values():
-                for kind in kinds.values():
-                    kind.forget()
+            self._give_up()
 
     def clear(self) -> None:
-        """Give up all texts, and what is known of their worth: the site has changed."""
+        """Give up all texts, since the site has changed."""
+        self._give_up()
+        self._keepers.clear()
+        self.state += 1
+
+    def _give_up(self) -> None:
         self._left = CHARACTERS_MOST
         self.bodies.clear()
-        self.memos.clear()
+        for give_up in self._keepers:
+            give_up()

@@ -519,7 +519,10 @@ def test_more_texts_than_there_is_room_for_are_given_up(monkeypatch: pytest.Monk
         assert count.calls == calls
 
 
-@pytest.mark.parametrize(("look", "calls"), [(lambda page: page.clock("%Y"), 1), (lambda page: page["a"], 3)])
+LOOKS: list[tuple[Callable[[Page], object], int]] = [(lambda page: page.clock("%Y"), 1), (lambda page: page["a"], 3)]
+
+
+@pytest.mark.parametrize(("look", "calls"), LOOKS)
 def test_pages_of_a_kin_share_what_a_filter_gives_that_asks_no_variable(
     look: Callable[[Page], object], calls: int
 ) -> None:
