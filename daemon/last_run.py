@@ -18,8 +18,9 @@ from blogd.cache.manifest import Manifest
 from blogd.cache.store import DATABASE, Store
 from blogd.daemon.exits import RefusalError
 from blogd.daemon.expanding import Expanding
+from blogd.daemon.policy import Policy
 from blogd.daemon.project import cache_of
-from blogd.daemon.sources import Policy, Sources
+from blogd.daemon.sources import Sources
 from blogd.render.site import Site
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ import msgspec
 from blogd.daemon.code_cache import tidy_code
 from blogd.daemon.exits import RefusalError
 from blogd.daemon.pagefind import pagefind_version
+from blogd.daemon.policy import Policy
 from blogd.daemon.resources import bundled_digest
-from blogd.daemon.sources import Policy
 
 if TYPE_CHECKING:
     from blogd.daemon.options import Options

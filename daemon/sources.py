@@ -11,34 +11,17 @@ which thus equals a clean one.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from blogd.cache.bodies import gather, is_scattered, sweep
 from blogd.cache.store import SourceRow
 from blogd.daemon.output import digest
+from blogd.daemon.policy import Policy, decode_policy
 from blogd.daemon.raw import read_bytes, unreadable
-from blogd.daemon.timezone import local_timezone
-from blogd.render.delta import Delta, Entry, Meta
-from blogd.render.diagnostic import SourceError
+from blogd.daemon.texts import DEFAULT_META, META_PATHS, Texts, findings, is_text, template_name
+from blogd.render.delta import Delta, Entry
 from blogd.render.media import SUFFIX as SIDECAR
-from blogd.render.media import media_without_sidecar, read_sidecar
-from blogd.render.menu import DEFAULT_MENU, MENU_PATH, read_menu
-from blogd.render.project import (
-    CATEGORIES_PATH,
-    CATEGORY_META_PATH,
-    DEFAULT_CATEGORIES,
-    DEFAULT_PROJECT,
-    PROJECT_PATH,
-    TAGS_PATH,
-    read_categories,
-    read_category_names,
-    read_project,
-    read_tags,
-    template_names,
-)
-from blogd.render.template_source import Script, read_script, read_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -47,40 +30,15 @@ if TYPE_CHECKING:
     from blogd.cache.store import Store
     from blogd.daemon.scan import FileStat
     from blogd.daemon.wire import FileResult
-    from blogd.render.diagnostic import Diagnostic
+    from blogd.render.delta import Meta
     from blogd.render.records import Media, TemplateSource
+    from blogd.render.template_source import Script
 
 MOST_TEXT_BYTES: Final = 8 << 20  # of a template, script, sidecar or meta file
 COPIED: Final = ("assets/", "images/", "media/")
-META_PATHS: Final = frozenset({PROJECT_PATH, CATEGORY_META_PATH, CATEGORIES_PATH, TAGS_PATH, MENU_PATH})
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_entry = msgspec.msgpack.Decoder(Entry).decode
-
-
-class Policy(msgspec.Struct, frozen=True):
-    """What is shown: drafts too; the last good version of a source that can't be read; a search, if it is wanted."""
-
-    drafts: bool = False
-    keeps_last_good: bool = False
-    has_search: bool = False
-
-    def reads(self, *, failed: bool) -> bool:
-        """Tell whether what is known of a source counts."""
-        return self.keeps_last_good or not failed
-
-    def shows(self, entry: Entry | None, *, failed: bool) -> bool:
-        """Tell whether the site has a record."""
-        if entry is None or not self.reads(failed=failed):
-            return False
-        return entry.post.status == "published" or (self.drafts and entry.post.status == "draft")
-
-    def status(self, entry: Entry | None, *, failed: bool) -> tuple[bool, bool]:
-        """Tell whether the site has a record, and whether it knows of one that it doesn't have."""
-        return self.shows(entry, failed=failed), self.reads(failed=failed)
-
-
-_decode_policy = msgspec.msgpack.Decoder(Policy).decode
 
 
 class Intake:
@@ -109,8 +67,8 @@ class Sources:
         self._version = version
         self.policy = policy
         self.rows = store.sources()
-        self.texts: dict[str, bytes] = {}  # of meta files, templates and scripts, the last good version
-        self.meta = Meta(trees=(DEFAULT_PROJECT.main_language,), categories=dict(DEFAULT_CATEGORIES), menu=DEFAULT_MENU)
+        self.texts = Texts()
+        self.meta = DEFAULT_META
         self.scripts: dict[str, Script] = {}
         self._has_search = policy.has_search
 
@@ -176,7 +134,7 @@ class Sources:
 
     def _stored_policy(self) -> Policy:
         stored = self._store.get("policy")
-        return _decode_policy(stored) if stored else self.policy
+        return decode_policy(stored) if stored else self.policy
 
     def begin(self) -> Intake:
         """Begin to take in what is new; the records that another policy shows are."""
@@ -192,15 +150,9 @@ class Sources:
                     if self.policy.status(entry, failed=failed) != old.status(entry, failed=failed):
                         self._show(path, entry, intake, failed=failed)
                 elif failed and self.policy.keeps_last_good != old.keeps_last_good:
-                    self._keep_text(path, record if self.policy.keeps_last_good else None)
+                    self.texts.keep(path, record if self.policy.keeps_last_good else None)
                     self._take_new_text(path, intake)
         return intake
-
-    def _keep_text(self, path: str, text: bytes | None) -> None:
-        if text is None:
-            self.texts.pop(path, None)
-        else:
-            self.texts[path] = text
 
     # What a site was made of.
 
@@ -220,15 +172,19 @@ class Sources:
             elif policy.reads(failed=failed):
                 self.texts[path] = record
         self.meta = self.current_meta()
-        media = {path: self._media(path) for path in self.rows if path.startswith("media/") and not _is_text(path)}
-        templates = {name: source for name in self._template_names() if (source := self._template(name))}
-        self._read_scripts()
-        return Delta(meta=self.meta, entries=entries, media=dict(media), templates=dict(templates), unshown=unshown)
+        files = (path for path in self.rows if path.startswith("media/") and not is_text(path))
+        media: dict[str, Media | None] = {path: self.texts.media(path, self.meta.timezone) for path in files}
+        self.scripts = self.texts.macros()
+        return Delta(meta=self.meta, entries=entries, media=media, templates=self.texts.templates(), unshown=unshown)
 
     def entry(self, path: str) -> Entry | None:
         """Give a post's record as it was last read, from the store."""
         record = self._store.record(path)
         return _decode_entry(record) if record is not None else None
+
+    def current_meta(self) -> Meta:
+        """Give the settings as the meta files say now."""
+        return self.texts.meta(has_search=self._has_search)
 
     # Taking in what is new.
 
@@ -236,7 +192,7 @@ class Sources:
         """Read a source other than a post."""
         if stat is None:
             self._forget(path, intake)
-        elif _is_text(path):
+        elif is_text(path):
             self._take_text(path, stat, intake)
         else:
             row = self.rows.get(path)
@@ -251,7 +207,7 @@ class Sources:
         if is_post(path):
             intake.entries[path] = None
             intake.unshown.pop(path, None)
-        elif _is_text(path):
+        elif is_text(path):
             self._take_new_text(path, intake)
         else:
             intake.copies[path] = False
@@ -275,13 +231,13 @@ class Sources:
                 seen = {"size": row.size, "mtime_ns": row.mtime_ns, "inode": row.inode}
                 intake.rows[path] = msgspec.structs.replace(old, record=self._store.record(path), **seen)
                 return
-            row.diagnostics = self._findings(path, data)
+            row.diagnostics = findings(path, data)
         row.failed = any(finding.severity == "error" for finding in row.diagnostics)
         if not row.failed:
             row.record = data
         elif self.policy.keeps_last_good:
             row.record = self.texts.get(path)
-        self._keep_text(path, row.record)
+        self.texts.keep(path, row.record)
         intake.rows[path] = row
         self._take_new_text(path, intake)
 
@@ -289,39 +245,18 @@ class Sources:
         if path in META_PATHS:
             intake.has_new_meta = True
         elif path.startswith("templates/"):
-            name = _template_name(path)
-            intake.templates[name] = self._template(name)
+            name = template_name(path)
+            intake.templates[name] = self.texts.template(name)
         elif path.startswith("scripts/"):
             intake.has_new_scripts = True
         elif path.endswith(SIDECAR):
             intake.media.add(path.removesuffix(SIDECAR))
-
-    def _media(self, path: str) -> Media:
-        sidecar = self.texts.get(path + SIDECAR)
-        if sidecar is None:
-            return media_without_sidecar(path)
-        return read_sidecar(path + SIDECAR, sidecar, ZoneInfo(self.meta.timezone))[0]
 
     def _read(self, path: str) -> bytes:
         found, data = read_bytes(f"{self._root}/{path}", MOST_TEXT_BYTES)
         if max(found.st_size, len(data)) > MOST_TEXT_BYTES:
             raise OSError(0, f"it is larger than {MOST_TEXT_BYTES >> 20} MB")
         return data
-
-    def _findings(self, path: str, data: bytes) -> tuple[Diagnostic, ...]:
-        """Say what is wrong with a text."""
-        try:
-            if path in META_PATHS:
-                return _META_READERS[path](data)[1]
-            if path.endswith(SIDECAR):
-                return read_sidecar(path, data)[1]
-            if path.startswith("templates/"):
-                read_template(_template_name(path), path, data)
-            elif path.startswith("scripts/"):
-                read_script(path, data)
-        except SourceError as error:
-            return (error.diagnostic,)
-        return ()
 
     # Posts.
 
@@ -367,9 +302,10 @@ class Sources:
             meta = self.meta = self.current_meta()
             if meta.timezone != zone:  # which sidecars mean
                 intake.media.update(path.removesuffix(SIDECAR) for path in self.texts if path.endswith(SIDECAR))
-        media = {path: self._media(path) if path in self.rows else None for path in intake.media}
+        zone = self.meta.timezone
+        media = {path: self.texts.media(path, zone) if path in self.rows else None for path in intake.media}
         if intake.has_new_scripts:
-            self._read_scripts()
+            self.scripts = self.texts.macros()
         unshown = {path: intake.unshown.get(path) for path in intake.entries}
         return Delta(meta=meta, entries=intake.entries, media=media, templates=intake.templates, unshown=unshown)
 
@@ -395,61 +331,6 @@ class Sources:
         self.distrust(entries.keys() - moved.keys())
         sweep(folder, moved.values())
 
-    # Texts.
-
-    def current_meta(self) -> Meta:
-        """Give the settings as the meta files say now."""
-        project, categories = DEFAULT_PROJECT, dict(DEFAULT_CATEGORIES)
-        if PROJECT_PATH in self.texts:
-            project = read_project(self.texts[PROJECT_PATH])[0]
-        project = msgspec.structs.replace(project, search=project.search and self._has_search)
-        if CATEGORY_META_PATH in self.texts:
-            categories = read_categories(self.texts[CATEGORY_META_PATH])[0]
-        tags = read_tags(self.texts[TAGS_PATH])[0] if TAGS_PATH in self.texts else {}
-        menu = read_menu(self.texts[MENU_PATH])[0] if MENU_PATH in self.texts else DEFAULT_MENU
-        others = (language for language in project.blog_languages if language != project.main_language)
-        return Meta(
-            project=project,
-            trees=(project.main_language, *others),
-            timezone=project.timezone or local_timezone(),
-            categories=categories,
-            tags=tags,
-            menu=menu,
-            namings={
-                (path, name): place
-                for path in (TAGS_PATH, CATEGORY_META_PATH)
-                for name, place in template_names(self.texts.get(path, b"")).items()
-            },
-        )
-
-    def _template_names(self) -> list[str]:
-        return [_template_name(path) for path in self.texts if path.startswith("templates/")]
-
-    def _template(self, name: str) -> TemplateSource | None:
-        path = f"templates/{name}.liquid"
-        if path not in self.texts:
-            return None
-        try:
-            return read_template(name, path, self.texts[path])
-        except SourceError:
-            return None
-
-    def _read_scripts(self) -> None:
-        self.scripts = {}
-        for path in sorted(path for path in self.texts if path.startswith("scripts/")):
-            script = read_script(path, self.texts[path])
-            if script.enabled and script.kind == "macro":
-                self.scripts.setdefault(script.slug.lower(), script)
-
-
-_META_READERS: Final = {
-    PROJECT_PATH: read_project,
-    CATEGORY_META_PATH: read_categories,
-    CATEGORIES_PATH: read_category_names,
-    TAGS_PATH: read_tags,
-    MENU_PATH: read_menu,
-}
-
 
 def is_post(path: str) -> bool:
     """Tell whether a source is read by workers."""
@@ -458,14 +339,4 @@ def is_post(path: str) -> bool:
 
 def copies_of(paths: Iterable[str]) -> list[str]:
     """Give the sources that are outputs as they are."""
-    return [path for path in paths if path.startswith(COPIED) and not _is_text(path)]
-
-
-def _is_text(path: str) -> bool:
-    if path.startswith("media/"):
-        return path.endswith(SIDECAR)
-    return path.startswith(("meta/", "templates/", "scripts/"))
-
-
-def _template_name(path: str) -> str:
-    return path.removeprefix("templates/").removesuffix(".liquid")
+    return [path for path in paths if path.startswith(COPIED) and not is_text(path)]

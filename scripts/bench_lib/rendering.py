@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blogd.daemon.engine import Engine
+from blogd.daemon.policy import Policy
 from blogd.daemon.project import Project
 from blogd.daemon.resources import bundled_templates
-from blogd.daemon.sources import Policy
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.liquid_filters import Steady

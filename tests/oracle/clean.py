@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-    from blogd.daemon.sources import Policy
+    from blogd.daemon.policy import Policy
     from blogd.render.diagnostic import Diagnostic
     from blogd.render.reads import Entity
     from blogd.render.site import Site

@@ -23,9 +23,9 @@ from unittest.mock import patch
 
 from blogd.cache.store import STALE
 from blogd.daemon import books, macro_host
+from blogd.daemon.policy import Policy
 from blogd.daemon.project import EPOCH
 from blogd.daemon.queue import PageQueue
-from blogd.daemon.sources import Policy
 from blogd.render.answers import difference
 from blogd.render.reads import ALL, ASPECT, mask_names
 from tests.macros_here import host_here

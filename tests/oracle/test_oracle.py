@@ -16,7 +16,7 @@ from hypothesis import HealthCheck
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from blogd.daemon.sources import Policy
+from blogd.daemon.policy import Policy
 from tests.oracle.oracle import NOON, Deed, Later, Oracle, workplace
 from tests.oracle.strategy import START, edits
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from blogd.daemon.sources import MOST_TEXT_BYTES, Policy
+from blogd.daemon.policy import Policy
+from blogd.daemon.sources import MOST_TEXT_BYTES
 from tests.oracle.edits import Body, Delete, Edit, Field, Touch, Write
 from tests.oracle.oracle import Later, Oracle
 
