@@ -71,10 +71,10 @@ class PageQueue:
     def learn(self, rows: list[PageRow], seconds: float) -> None:
         """Take in what a batch has cost."""
         if rows:
-            error = seconds / sum(map(self._cost, rows))
+            ratio = seconds / sum(map(self._cost, rows))
             for name in {section(row.key) for row in rows}:
                 cost = self._costs.get(name, _GUESS_S)
-                self._costs[name] = max(_LEAST_S, cost * (1 - _SMOOTHING) + cost * error * _SMOOTHING)
+                self._costs[name] = max(_LEAST_S, cost * (1 - _SMOOTHING) + cost * ratio * _SMOOTHING)
 
     def _cost(self, row: PageRow) -> float:
         return self._costs.get(section(row.key), _GUESS_S)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from blogd.render import macros
 from blogd.render.labels import label
-from blogd.render.pages import media_href
+from blogd.render.pages import Stand, media_href
 from blogd.render.reads import ASPECT
 from blogd.render.routes import list_href
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from blogd.render.body import Macro
     from blogd.render.macros import Expansion, Finding
     from blogd.render.pages import Page
-    from blogd.render.reads import Recorder
     from blogd.render.records import Media
     from blogd.render.templates import Templates
 
@@ -97,36 +96,19 @@ class _Album:
         return self._page.site.media.photos(month)
 
 
-class _MacroPage:
+class _MacroPage(Stand):
     """A page as a macro's template sees it: the macro's variables, then the page's own."""
 
     def __init__(self, page: Page, variables: Mapping[str, object]) -> None:
+        super().__init__(page)
         self._page = page
         self._variables = variables
-
-    @property
-    def kin(self) -> str:
-        """Name what filters see of the page."""
-        return self._page.kin
-
-    @property
-    def recorder(self) -> Recorder:
-        """Give what the page's reads go to."""
-        return self._page.recorder
-
-    def apart(self) -> Page:
-        """Give the page that takes no variables of the macro."""
-        return self._page.apart()
 
     def __getitem__(self, name: str) -> object:
         return self._variables[name] if name in self._variables else self._page[name]
 
     def __contains__(self, name: object) -> bool:
         return name in self._variables or name in self._page
-
-    def clock(self, time_format: str) -> str:
-        """Give the build's time in a format."""
-        return self._page.clock(time_format)
 
 
 def _month_label(language: str) -> Callable[[int, int], str]:

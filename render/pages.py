@@ -46,6 +46,7 @@ class Page:
     getters: ClassVar[Getters] = {}
 
     def __init__(self, stage: Stage) -> None:
+        self.stage = stage
         self.site, self.tree, self._now, self._read_source = stage
         self.recorder = Recorder()
         self._apart: Page | None = None
@@ -70,7 +71,7 @@ class Page:
     def apart(self) -> Page:
         """Give a page that has the same recorder, and nothing that is this page's own."""
         if self._apart is None:
-            self._apart = Apart(Stage(self.site, self.tree, self._now, self._read_source), self)
+            self._apart = Apart(self)
         return self._apart
 
     def source(self, record: str) -> str:
@@ -218,15 +219,22 @@ class Page:
     }
 
 
-class Apart(Page):
+class Stand(Page):
+    """What stands for a page while a part of it is rendered; what that reads, the page reads."""
+
+    def __init__(self, page: Page) -> None:
+        super().__init__(page.stage)
+        self.recorder = page.recorder
+
+
+class Apart(Stand):
     """What of a page is the same for others: not its variables, nor how it shows the post that it is about.
 
     `path` is that of the post.
     """
 
-    def __init__(self, stage: Stage, page: Page) -> None:
-        super().__init__(stage)
-        self.recorder = page.recorder
+    def __init__(self, page: Page) -> None:
+        super().__init__(page)
         self.path = page.path if isinstance(page, PostPage) else ""
 
     def apart(self) -> Page:
