@@ -10,7 +10,7 @@ import signal
 import subprocess
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from bench_lib import blog, live, measure, report
 from bench_lib.edits import Editor
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from bench_lib.report import Row
 
 _QUIET_S = 5
+_IDLE = 0.02  # of a core
 _WATCHED = ("body", "new post", "partial")
 Times = list[tuple[float, float]]
 
@@ -119,7 +120,7 @@ def _saves(
     """Return by (edit, program) the milliseconds to the edited page and to the last page."""
     ours, theirs = pair
     found: dict[tuple[str, str], Times] = {}
-    with watch, HugoWatch(theirs):
+    with watch, HugoWatch(theirs) as other:
         for turn in range(rounds):
             for kind in _WATCHED:
                 report.say(f"{turn + 1}/{rounds} watch, {kind}")
@@ -127,6 +128,7 @@ def _saves(
                 saved = live.save(watch, edit, editor.site, ours.out)
                 found.setdefault((kind, ours.name), []).append((saved.page_ms, saved.last_ms))
                 found.setdefault((kind, theirs.name), []).append(_hugo_save(theirs, edit))
+                other.rest()
     return found
 
 
@@ -147,13 +149,22 @@ class HugoWatch:
     def __init__(self, contender: Contender) -> None:
         self._command = [*contender.command, "--watch"]
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True
         )
         assert self._process.stdout is not None
         if not any("Ctrl+C" in line for line in self._process.stdout):
             raise measure.ProgramFailedError(f"{' '.join(self._command)}: ended by itself")
+        self.rest()
+        return self
+
+    def rest(self) -> None:
+        """Wait until it does nothing: it works on after its last write, and would have a core that others need."""
+        before, now = -1.0, measure.cpu_s([self._process.pid])
+        while now - before > _QUIET_S * _IDLE:
+            time.sleep(_QUIET_S)
+            before, now = now, measure.cpu_s([self._process.pid])
 
     def __exit__(self, *_: object) -> None:
         os.killpg(self._process.pid, signal.SIGTERM)
