@@ -69,7 +69,7 @@ def sitemap_file(page: Page, name: str) -> str:
     root = str(page.project("public_url"))
     page.project("max_posts_per_page")
     urls = {url.loc: url for url in _sitemap_urls(page.site, root)}
-    return sitemap(list(urls.values()), root)[name]
+    return sitemap(list(urls.values()), root, name)
 
 
 def _sitemap_urls(site: Site, root: str) -> Iterator[SitemapUrl]:

@@ -26,13 +26,13 @@ class SitemapUrl(msgspec.Struct, frozen=True, kw_only=True):
     alternates: tuple[tuple[str, str], ...] = ()
 
 
-def sitemap(urls: list[SitemapUrl], root: str) -> dict[str, str]:
-    """Write the sitemap's files by name; `root` is the site's address, without trailing slash."""
-    if len(urls) <= MAX_URLS:
-        return {"sitemap.xml": _url_set(urls)}
-    parts = [urls[start : start + MAX_URLS] for start in range(0, len(urls), MAX_URLS)]
-    files = {f"sitemap-{number}.xml": _url_set(part) for number, part in enumerate(parts, 1)}
-    return {"sitemap.xml": _index(dict(zip(files, parts, strict=True)), root), **files}
+def sitemap(urls: list[SitemapUrl], root: str, name: str) -> str:
+    """Write one of the sitemap's files; `root` is the site's address, without trailing slash."""
+    starts = range(0, len(urls), MAX_URLS)
+    parts = {f"sitemap-{number}.xml": urls[start : start + MAX_URLS] for number, start in enumerate(starts, 1)}
+    if name in parts:
+        return _url_set(parts[name])
+    return _index(parts, root) if len(parts) > 1 else _url_set(urls)
 
 
 def _index(parts: dict[str, list[SitemapUrl]], root: str) -> str:
