@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from blogd.render.changes import Changes
     from blogd.render.site import Site
 
-MANY: Final = 5_000
+MANY: Final = 5_000  # outputs at a time: a whole site, not an edit
 
 
 class _Batch(NamedTuple):
