@@ -157,8 +157,10 @@ def _fresh_module(request: Request) -> Generator[ModuleType]:
     module = ModuleType(_MODULE)
     module.__file__ = request.path
     sys.modules[_MODULE] = module
+    source = request.source
+    linecache.cache[request.path] = len(source), None, source.splitlines(keepends=True), request.path
     try:
-        exec(_compile(request.path, request.source), module.__dict__)  # noqa: S102 - this is what it's for
+        exec(_compile(request.path, source), module.__dict__)  # noqa: S102 - this is what it's for
         yield module
     finally:
         sys.modules.pop(_MODULE, None)
@@ -166,7 +168,6 @@ def _fresh_module(request: Request) -> Generator[ModuleType]:
 
 @functools.lru_cache(maxsize=64)
 def _compile(path: str, source: str) -> CodeType:
-    linecache.cache[path] = len(source), None, source.splitlines(keepends=True), path
     return compile(source, path, "exec", dont_inherit=True)
 
 

@@ -221,6 +221,12 @@ def show():
     assert "macro_call" not in found.traceback
 
 
+def test_a_traceback_shows_the_script_that_was_called_even_if_it_was_another_meanwhile() -> None:
+    causes = ("raise ValueError('one')", "raise OSError('two')", "raise ValueError('one')")
+    found = [failure(f"def render(context, post):\n    {cause}\n").traceback for cause in causes]
+    assert [text.splitlines()[2].strip() for text in found] == list(causes)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
