@@ -10,6 +10,8 @@ with the edits that it has seen.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
@@ -21,7 +23,7 @@ from blogd.render.changes import list_of
 from blogd.render.reads import LIST_KINDS, OWN_KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
 
     from blogd.cache.store import Store
     from blogd.render.changes import Changes
@@ -39,8 +41,9 @@ class Manifest:
         self.pages: dict[int, PageRow] = {}
         self.ids: dict[str, int] = {}
         self._last_id = 0
-        for row in store.pages():
-            self._enter(row)
+        with _without_collection():
+            for row in store.pages():
+                self._enter(row)
         self._is_loaded = self._is_indexed = False
         self._entities: list[Entity] = [()]
         self._entity_ids: dict[Entity, int] = {(): 0}
@@ -91,8 +94,7 @@ class Manifest:
         self._load()
         if not self._is_indexed:
             self._is_indexed = True
-            for row in self.pages.values():
-                self._link(row)
+            self._link_all()
 
     def _load(self) -> None:
         """Load what pages read, unless that is done; this makes the index of those that there are."""
@@ -100,7 +102,8 @@ class Manifest:
             return
         self._is_loaded, self._is_indexed = True, bool(self.pages)
         try:
-            self._load_reads()
+            with _without_collection():
+                self._load_reads()
         except (ValueError, IndexError) as error:
             raise DamagedError(self._store.path, f"what pages read makes no sense: {error}") from error
 
@@ -109,7 +112,7 @@ class Manifest:
             row = self.pages.get(number)
             if row is not None:
                 row.reads = reads
-                self._link(row)
+        self._link_all()
         for number, reads in self._store.shared_reads():
             if number in self._sharers:
                 self._place_shared(number, reads)
@@ -250,9 +253,26 @@ class Manifest:
         if row.shared:
             self._sharers.setdefault(row.shared, set()).add(row.id)
 
+    def _link_all(self) -> None:
+        self._readers.fill((row.id, row.reads) for row in self.pages.values())
+        for row in self.pages.values():
+            if row.shared:
+                self._sharers.setdefault(row.shared, set()).add(row.id)
+
     def _tidy(self) -> None:
         """Build the index of readers anew, if it isn't worth its memory."""
         if self._readers.is_crammed():
             self._readers = Readers()
-            for row in self.pages.values():
-                self._readers.add(row.id, row.reads)
+            self._readers.fill((row.id, row.reads) for row in self.pages.values())
+
+
+@contextlib.contextmanager
+def _without_collection() -> Generator[None]:
+    """Look for no garbage among thousands of objects that have come to stay."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()

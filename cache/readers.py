@@ -12,7 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, KeysView
+    from collections.abc import Iterable, Iterator, KeysView
 
 SPARE = 10_000
 
@@ -34,6 +34,17 @@ class Readers:
             self._pages[entity].append(page)
         self._entries += len(new)
         self._living += (len(reads) - len(before)) // 8
+
+    def fill(self, pages: Iterable[tuple[int, bytes]]) -> None:
+        """Note what pages read that are not in the index yet."""
+        readers, entries = self._pages, 0
+        for page, reads in pages:
+            asked = array("I", reads)[::2]
+            for entity in asked:
+                readers[entity].append(page)
+            entries += len(asked)
+        self._entries += entries
+        self._living += entries
 
     def remove(self, reads: bytes) -> None:
         """Note that a page that read this is gone."""

@@ -40,7 +40,8 @@ _NAMED: Final = "select value from meta where name = ?"
 
 _encode = msgspec.msgpack.Encoder().encode
 _diagnostics = msgspec.msgpack.Decoder(tuple[Diagnostic, ...]).decode
-_key = msgspec.msgpack.Decoder(tuple[str | int, ...]).decode
+Once = dict[str | int, str | int]
+_decode_key = msgspec.msgpack.Decoder(tuple[str | int, ...]).decode
 
 
 class SourceRow(msgspec.Struct, gc=False):
@@ -190,13 +191,12 @@ class Store:
 
     def pages(self) -> Iterator[PageRow]:
         """Give all pages, without what they read."""
-        once = _Once()
+        once: Once = {}
         query = "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
         with translated(self.path):
             for number, path, key, digest, size, mtime, state, shared, found, *made in self._connection.execute(query):
-                yield PageRow(
-                    number, path, once(_key(key)), digest, size, mtime, state, shared, b"", _told(found), *made
-                )
+                shown = _told(found)
+                yield PageRow(number, path, _key(key, once), digest, size, mtime, state, shared, b"", shown, *made)
 
     def reads(self) -> Iterator[tuple[int, bytes]]:
         """Give what all pages read, by id."""
@@ -205,10 +205,10 @@ class Store:
 
     def entities(self) -> Iterator[tuple[int, Entity]]:
         """Give all entities by id."""
-        once = _Once()
+        once: Once = {}
         with translated(self.path):
             for number, entity in self._connection.execute("select * from entities"):
-                yield number, once(_key(entity))
+                yield number, _key(entity, once)
 
     def shared_reads(self) -> Iterator[tuple[int, bytes]]:
         """Give the sets of reads that pages share, by id."""
@@ -276,14 +276,10 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise DamagedError(path, f"another version of blogd made it: its format is {found[0]}, not {SCHEMA}")
 
 
-class _Once:
-    """Keep each part that many tuples have only once."""
-
-    def __init__(self) -> None:
-        self._parts: dict[str | int, str | int] = {}
-
-    def __call__(self, parts: tuple[str | int, ...]) -> tuple[str | int, ...]:
-        return tuple(map(self._parts.setdefault, parts, parts))
+def _key(encoded: bytes, once: Once) -> tuple[str | int, ...]:
+    """Decode a key or entity; a part that many of them have is kept only once."""
+    parts = _decode_key(encoded)
+    return tuple(map(once.setdefault, parts, parts))
 
 
 def _told(found: bytes | None) -> tuple[Diagnostic, ...]:
