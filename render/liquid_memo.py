@@ -121,7 +121,11 @@ class Kind:
 
     def _try(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         self._misses += 1
-        self.is_given_up = self._misses > _TRIALS + self._hits
+        if self._misses > _TRIALS + self._hits:
+            self.is_given_up = True
+            self._forget()
+            self._function(run, names, out, depth)
+            return
         record = Record(names, self, run.recorder)
         try:
             result = self._record(run, record, depth)
@@ -135,14 +139,9 @@ class Kind:
     def _record(self, run: Run, record: Record, depth: int) -> Result:
         """Render the partial, apart from its page but for what the record lets it ask."""
         trial, text = Trial(run), list[str]()
-        recorder, outer = run.recorder, run.recorder.reads
-        recorder.reads = {}
-        try:
+        with run.recorder.part() as reads:
             self._function(trial, record, text, depth)
-            return Result("".join(text), run.iterations - trial.iterations, recorder.reads, depth)
-        finally:
-            reads, recorder.reads = recorder.reads, outer
-            recorder.add(reads)
+        return Result("".join(text), run.iterations - trial.iterations, reads, depth)
 
     def _remember(self, answers: list[tuple[str, object]], result: Result) -> None:
         self._shelf.make_room(result.text)

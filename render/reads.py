@@ -21,9 +21,13 @@ and the site says which answers that changed (`Changes`). A page is rendered aga
 
 from __future__ import annotations
 
-from typing import Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 from blogd.render.records import Category, Tag
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
 
 Entity = tuple[str | int, ...]
 Reads = dict[Entity, int]
@@ -73,7 +77,7 @@ OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id"
 
 
 class Recorder:
-    """Collect what one page reads. While `reads` is another dict, that collects what is read for a part of the page."""
+    """Collect what one page reads."""
 
     __slots__ = ("reads",)
 
@@ -83,6 +87,17 @@ class Recorder:
     def read(self, entity: Entity, mask: int = 1) -> None:
         """Note that these aspects of an entity were asked for."""
         self.reads[entity] = self.reads.get(entity, 0) | mask
+
+    @contextmanager
+    def part(self) -> Generator[Reads]:
+        """Collect what is read for a part of the page in a dict of its own, and then note it with the rest."""
+        outer, reads = self.reads, dict[Entity, int]()
+        self.reads = reads
+        try:
+            yield reads
+        finally:
+            self.reads = outer
+            self.add(reads)
 
     def add(self, reads: Reads) -> None:
         """Note what was read for a text that the page takes over."""

@@ -207,17 +207,12 @@ class Renderer:
     def _shared_body(self, page: Page, path: str) -> str:
         """Give the HTML of another post's body; keep it for other pages, unless that is done with more around it."""
         post = PostDrop(page, path)
-        recorder, outer = page.recorder, page.recorder.reads
-        recorder.reads = {}
-        try:
+        with page.recorder.part() as reads:
             text = self._fill(page, post, url_segment(post.slug()) + "-")
-            if not isinstance(page, Apart):
-                self.templates.shelf.make_room(text)
-                self.templates.shelf.bodies[page.tree, path] = Text(text, recorder.reads)
-            return text
-        finally:
-            reads, recorder.reads = recorder.reads, outer
-            recorder.add(reads)
+        if not isinstance(page, Apart):
+            self.templates.shelf.make_room(text)
+            self.templates.shelf.bodies[page.tree, path] = Text(text, reads)
+        return text
 
     def _fill(self, page: Page, post: PostDrop, anchor: str, report: Callable[[Diagnostic], None] | None = None) -> str:
         post.read("body")
