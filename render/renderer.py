@@ -20,8 +20,9 @@ from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.liquid_filters import Steady
 from blogd.render.liquid_page import NotShared
+from blogd.render.list_page import ListPage
 from blogd.render.markdown import render_body
-from blogd.render.pages import Apart, ListPage, NotFoundPage, Page, PostPage, SearchPage, Stage
+from blogd.render.pages import Apart, NotFoundPage, Page, PostPage, SearchPage, Stage
 from blogd.render.project import CATEGORY_META_PATH
 from blogd.render.reads import CATEGORY, Reads
 from blogd.render.shelf import Text

@@ -25,7 +25,8 @@ from blogd.daemon.resources import bundled_templates
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.liquid_filters import Steady
-from blogd.render.pages import ListPage, PostPage, Stage
+from blogd.render.list_page import ListPage
+from blogd.render.pages import PostPage, Stage
 from blogd.render.slugs import slugify
 from blogd.render.templates import Templates
 
