@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TypedDict, TypeVar, Unpack
 import click
 
 from blogd.daemon.exits import OUTPUT_CLOSED, RefusalError, StopRequest, stop_signals
+from blogd.daemon.starter_blog import write_starter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -117,8 +118,6 @@ def init(folder: Path) -> int:
 
     DIR is a folder that is new or empty. The posts of the blog tell how it is made.
     """
-    from blogd.daemon.starter_blog import write_starter  # noqa: PLC0415 - other commands do without
-
     count = len(write_starter(folder))
     click.echo(f"wrote a starter blog of {count} files to {folder}; next: blogd watch {folder}")
     return 0
@@ -154,8 +153,8 @@ def why(page: str, site: Path, out: Path | None, json: bool) -> int:  # noqa: FB
 
     PAGE is a URL of SITE, or a file of its output.
     """
-    from blogd.daemon.options import Options, checked  # noqa: PLC0415 - `--help` does without
-    from blogd.daemon.why import run_why  # noqa: PLC0415 - other commands do without
+    from blogd.daemon.options import Options, checked  # noqa: PLC0415 - brings msgspec
+    from blogd.daemon.why import run_why  # noqa: PLC0415 - brings all that renders
 
     try:
         click.echo(run_why(checked(Options(mode="build", site=site, out=out)), page, as_json=json))
@@ -199,7 +198,7 @@ def run(arguments: Sequence[str], engine: Engine | None = None) -> int:
 
 
 def _run(engine: Engine, mode: Mode, given: _Arguments, *, poll: bool) -> int:
-    from blogd.daemon.options import Options, checked  # noqa: PLC0415 - `--help` does without
+    from blogd.daemon.options import Options, checked  # noqa: PLC0415 - brings msgspec
 
     if given["quiet"] and (given["json"] or given["verbose"]):
         raise click.UsageError("--quiet goes neither with --json nor with --verbose")
@@ -218,8 +217,8 @@ def _run(engine: Engine, mode: Mode, given: _Arguments, *, poll: bool) -> int:
 
 def _reported(engine: Engine, options: Options, reporter: Reporter) -> int:
     """Run the engine; a signal or a closed output ends it, and says so in the exit code."""
-    from blogd.daemon.events import Stopped  # noqa: PLC0415 - `--help` does without
-    from blogd.daemon.reporter import OutputClosedError  # noqa: PLC0415 - `--help` does without
+    from blogd.daemon.events import Stopped  # noqa: PLC0415 - brings msgspec
+    from blogd.daemon.reporter import OutputClosedError  # noqa: PLC0415 - brings msgspec
 
     try:
         with stop_signals():
@@ -238,7 +237,7 @@ def _reported(engine: Engine, options: Options, reporter: Reporter) -> int:
 
 def _reporter(given: _Arguments) -> Reporter:
     """Choose who prints: for machines, for silence, for a terminal, for a pipe."""
-    from blogd.daemon.reporter import JsonReporter, PlainReporter, QuietReporter  # noqa: PLC0415 - `--help` does without
+    from blogd.daemon.reporter import JsonReporter, PlainReporter, QuietReporter  # noqa: PLC0415 - brings msgspec
 
     if given["json"]:
         return JsonReporter(sys.stdout.buffer, sys.stderr)
@@ -256,10 +255,10 @@ def _reporter(given: _Arguments) -> Reporter:
 
 def _engine(options: Options, reporter: Reporter) -> ExitCode:
     if options.mode == "verify":
-        from blogd.daemon.verify import run_verify  # noqa: PLC0415 - other commands do without
+        from blogd.daemon.verify import run_verify  # noqa: PLC0415 - brings all that renders
 
         return run_verify(options, reporter)
-    from blogd.daemon.session import run_build, run_watch  # noqa: PLC0415 - the largest of all imports; `init` and `why` do without
+    from blogd.daemon.session import run_build, run_watch  # noqa: PLC0415 - brings the database and the engine
 
     return run_watch(options, reporter) if options.mode == "watch" else run_build(options, reporter)
 
