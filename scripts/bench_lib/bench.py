@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ _SETTLED_S = 3.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What the command line asks for; `work` is a folder for blogs and outputs."""
+    """What the command line asks for; `work` is a folder for blogs and outputs, `alike` as a `Spec` has it."""
 
     blogd: Blogd
     work: Path
@@ -40,10 +40,11 @@ class Bench:
     workers: tuple[int, ...]
     rounds: int
     highlight: bool
+    alike: bool = False
 
     def spec(self, posts: int) -> Spec:
         """Return the blog to measure with."""
-        return Spec(posts=posts, highlight=self.highlight)
+        return Spec(posts=posts, highlight=self.highlight, alike=self.alike)
 
     def desk(self, posts: int, workers: int, name: str = "blog") -> Desk:
         """Make a blog of its own for one use."""
@@ -153,10 +154,8 @@ def memory(bench: Bench) -> None:
 
 
 def scaling(bench: Bench) -> None:
-    """Measure cold builds over numbers of posts and of workers; time per page and per post without the start-up.
-
-    A larger blog has fewer lists for each post, so that it has more to read for each page.
-    """
+    """Measure cold builds over numbers of posts and of workers; time per page without the start-up."""
+    bench = replace(bench, alike=True)
     rows: list[Row] = []
     least = {workers: _median_wall(bench, 1, workers) for workers in bench.workers}
     for posts in bench.sizes:
@@ -165,8 +164,7 @@ def scaling(bench: Bench) -> None:
             wall, pages = row["wall_s"], row["pages"]
             assert isinstance(wall, float)
             assert isinstance(pages, int | float)
-            us = (wall - least[workers]) * 1e6
-            rows.append({**row, "us_per_page": us / pages, "us_per_post": us / posts})
+            rows.append({**row, "us_per_page": (wall - least[workers]) * 1e6 / pages})
     starts = ", ".join(f"{seconds:.2f} s with {workers} workers" for workers, seconds in least.items())
     report.publish("scaling", rows, notes=[f"Start-up, a blog of one post: {starts}.", *_speed_up(rows)])
 

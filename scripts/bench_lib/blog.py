@@ -13,7 +13,7 @@ import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench_lib.posts import CATEGORIES, FIRST, Spec, draws, identity, post_files, tag_names
+from bench_lib.posts import CATEGORIES, Spec, draws, identity, post_files, tag_names
 from bench_lib.prose import Writer
 
 if TYPE_CHECKING:
@@ -74,8 +74,8 @@ def _metadata(spec: Spec) -> Iterator[tuple[str, bytes]]:
     yield "meta/project.json", _json(_project(spec))
     yield "meta/categories.json", _json([*CATEGORIES, "page"])
     yield "meta/category-meta.json", _json({"news": {"renderInLists": True, "showTitle": True, "title": "News"}})
-    colours = [{"name": name, "color": f"#{rank * 70_001 % 0xFFFFFF:06x}"} for rank, name in enumerate(tag_names())]
-    yield "meta/tags.json", _json(colours)
+    names = enumerate(tag_names(spec.tags))
+    yield "meta/tags.json", _json([{"name": name, "color": f"#{rank * 70_001 % 0xFFFFFF:06x}"} for rank, name in names])
     yield "meta/menu.opml", _menu().encode()
     if spec.macros:
         yield "scripts/badge.py", _BADGE.encode()
@@ -111,10 +111,10 @@ def _page(spec: Spec, number: int, slug: str) -> tuple[str, bytes]:
         f"title: {slug.title()}",
         f"slug: {slug}",
         "categories: [page]",
-        f"createdAt: {FIRST:%Y-%m}-0{number + 1}T12:00:00Z",
+        f"createdAt: {spec.first:%Y-%m}-0{number + 1}T12:00:00Z",
     )
     body = Writer(draws(spec, slug, "page"), spec.languages[0]).body(200)
-    return f"posts/{FIRST:%Y/%m}/{slug}.md", "\n".join(("---", *fields, "---", "", body)).encode()
+    return f"posts/{spec.first:%Y/%m}/{slug}.md", "\n".join(("---", *fields, "---", "", body)).encode()
 
 
 def _image(spec: Spec, who: Identity) -> Iterator[tuple[str, bytes]]:

@@ -2,7 +2,8 @@
 
 So 100,000 posts are written one after the other without holding any, and a post can link to any other by computing
 that one's date and slug. Posts 0 … N-1 lie evenly over twelve years, oldest first; about ten posts a list page and two
-tags a post make some two pages of output per post.
+tags a post make some two pages of output per post. The more posts, the fewer lists for each, unless a spec wants sizes
+to be `alike`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 FIRST = datetime(2013, 7, 1, tzinfo=UTC)
 LAST = datetime(2025, 6, 30, tzinfo=UTC)
 TAGS = 150
+_TYPICAL_POSTS = 10_000  # for these years and tags
 CATEGORIES = (
     "article",
     "aside",
@@ -48,7 +50,10 @@ _POSTS_PER_IMAGE = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What blog to make; the first language is the main one."""
+    """What blog to make; the first language is the main one.
+
+    Blogs that are `alike` have as many posts a day and a tag whatever their size, so also as many pages for each post.
+    """
 
     posts: int
     languages: tuple[str, ...] = ("en",)
@@ -56,6 +61,21 @@ class Spec:
     per_page: int = 10
     highlight: bool = True
     macros: bool = False
+    alike: bool = False
+
+    @property
+    def first(self) -> datetime:
+        """The day of the oldest post."""
+        return LAST - (LAST - FIRST) * self._growth
+
+    @property
+    def tags(self) -> int:
+        """How many tags there are."""
+        return max(round(TAGS * self._growth), 1)
+
+    @property
+    def _growth(self) -> float:
+        return self.posts / _TYPICAL_POSTS if self.alike else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +123,20 @@ def identity(spec: Spec, number: int) -> Identity:
     """Return what is known of post `number`."""
     rng = draws(spec, number, "identity")
     title = Writer(rng, spec.languages[0]).title()
-    slot = (LAST - FIRST) / max(spec.posts, 1)
-    created = FIRST + timedelta(seconds=int(slot.total_seconds() * (number + rng.random())))
+    slot = (LAST - spec.first) / max(spec.posts, 1)
+    created = spec.first + timedelta(seconds=int(slot.total_seconds() * (number + rng.random())))
     post_id = str(uuid.UUID(int=rng.getrandbits(128), version=4))
     return Identity(number, post_id, f"{_ascii(title)}-{number}", title, created)
 
 
 @cache
-def tag_names() -> tuple[str, ...]:
-    """Return all tags, most used first; some hold what URLs and JSON have to escape."""
+def tag_names(count: int = TAGS) -> tuple[str, ...]:
+    """Return that many tags, most used first; some hold what URLs and JSON have to escape."""
     words = vocabulary("en").words
     odd = {3: "node.js", 11: "C++", 17: "déjà vu", 29: "Q&A", 41: "日本", 53: 'the "best"', 67: "50% off"}
     return tuple(
         odd.get(rank, f"{words[300 + rank]} {words[rank]}" if rank % 7 == 0 else words[300 + rank])
-        for rank in range(TAGS)
+        for rank in range(count)
     )
 
 
@@ -128,7 +148,7 @@ def post_files(spec: Spec, number: int) -> Iterator[tuple[str, str]]:
     alone = bool(others) and rng.random() < 0.03
     language = others[0] if foreign else main
     words = _word_count(rng)
-    fields = _fields(rng, who, language) + ([("doNotTranslate", "true")] if alone else [])
+    fields = _fields(spec, rng, who, language) + ([("doNotTranslate", "true")] if alone else [])
     yield who.source, _document(fields, _writer(spec, rng, who, language).body(words))
     for other in spec.languages:
         if other != language and not alone and rng.random() < 0.5:
@@ -142,22 +162,22 @@ def _translation(spec: Spec, rng: Random, who: Identity, language: str, words: i
     return f"posts/{who.folder}/{who.slug}.{language}.md", _document(fields, writer.body(words))
 
 
-def _fields(rng: Random, who: Identity, language: str) -> list[tuple[str, str]]:
+def _fields(spec: Spec, rng: Random, who: Identity, language: str) -> list[tuple[str, str]]:
     fields = [("id", who.id), ("title", _quoted(who.title)), ("slug", who.slug), ("status", "published")]
     fields += [("author", _quoted(rng.choice(AUTHORS))), ("language", language)]
     fields += [(key, f"{who.created:%Y-%m-%dT%H:%M:%S.000Z}") for key in ("createdAt", "updatedAt", "publishedAt")]
-    fields += [("tags", _listed(_tags(rng))), ("categories", _listed(_categories(rng)))]
+    fields += [("tags", _listed(_tags(spec, rng))), ("categories", _listed(_categories(rng)))]
     return fields + ([("excerpt", _quoted(Writer(rng, language).sentence()))] if rng.random() < 0.4 else [])
 
 
-def _tags(rng: Random) -> list[str]:
+def _tags(spec: Spec, rng: Random) -> list[str]:
     (count,) = rng.choices((1, 2, 3, 4), _TAG_COUNTS)
-    return list(dict.fromkeys(rng.choices(tag_names(), cum_weights=_tag_weights(), k=count)))
+    return list(dict.fromkeys(rng.choices(tag_names(spec.tags), cum_weights=_tag_weights(spec.tags), k=count)))
 
 
 @cache
-def _tag_weights() -> tuple[float, ...]:
-    return tuple(accumulate(1 / (rank + 1) for rank in range(TAGS)))
+def _tag_weights(count: int) -> tuple[float, ...]:
+    return tuple(accumulate(1 / (rank + 1) for rank in range(count)))
 
 
 def _categories(rng: Random) -> list[str]:

@@ -68,6 +68,18 @@ def test_posts_spread_evenly_over_twelve_years_oldest_first() -> None:
     assert len({date.date() for date in dates}) > POSTS * 0.85
 
 
+def test_blogs_that_are_alike_have_as_many_posts_a_day_and_a_tag_whatever_their_size() -> None:
+    small, large = (Spec(posts=posts, alike=True) for posts in (1000, 4000))
+
+    assert large.tags == 4 * small.tags == 60
+    assert _days(small) / 1000 == pytest.approx(_days(large) / 4000, rel=0.05)
+    assert identity(Spec(posts=10_000, alike=True), 77) == identity(Spec(posts=10_000), 77)
+
+
+def _days(spec: Spec) -> int:
+    return len({identity(spec, number).created.date() for number in range(spec.posts)})
+
+
 def test_tags_follow_zipf_one_to_four_a_post(made: dict[str, bytes]) -> None:
     lists = [cast("list[str]", fields["tags"]) for fields in posts(made).values() if "tags" in fields]
     used = Counter(name for names in lists for name in names)
@@ -81,10 +93,9 @@ def test_tags_follow_zipf_one_to_four_a_post(made: dict[str, bytes]) -> None:
 def test_output_is_about_two_pages_a_post_at_ten_thousand() -> None:
     """Single pages, days, and the four lists that hold each post once; tags hold each about twice."""
     spec = Spec(posts=10_000)
-    days = len({identity(spec, number).created.date() for number in range(spec.posts)})
     lists_of_ten = spec.posts // spec.per_page * 6
 
-    assert 18_500 < spec.posts + days + lists_of_ten < 21_500
+    assert 18_500 < spec.posts + _days(spec) + lists_of_ten < 21_500
 
 
 @pytest.mark.parametrize("form", ["](/post/", ".html)", "/#top)", "](../../20", "](/20", "](https://", "](/media/"])
