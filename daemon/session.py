@@ -185,11 +185,12 @@ class _Session:
         return progress
 
     def report_index(self) -> None:
-        """Tell that search is up to date, and what that took."""
+        """Tell that search is up to date, and what that took; nothing where there is no search."""
         now, totals = time.monotonic(), self.engine.totals
         elapsed_s = now - (self._index_since or now)
-        elapsed_ms = round(elapsed_s * 1000, 1)
-        self._reporter.emit(Indexed(written=totals.written, removed=totals.removed, elapsed_ms=elapsed_ms))
+        if self._index_since or totals.written or totals.removed:
+            elapsed_ms = round(elapsed_s * 1000, 1)
+            self._reporter.emit(Indexed(written=totals.written, removed=totals.removed, elapsed_ms=elapsed_ms))
         self._index_since = 0.0
         self.quiet_s = max(QUIET_S, elapsed_s)
         totals.restart()

@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from itertools import takewhile
 from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from blogd.daemon.pagefind import pagefind_version
+from tests.running import wait_until
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -208,6 +212,24 @@ def test_a_watch_brings_the_index_up_to_date_when_it_is_quiet(site: Path, tmp_pa
     assert indexed["written"] == sum(after[name] != before.get(name) for name in after)
     assert indexed["removed"] == len(before.keys() - after.keys())
     assert cast("int", built["written"]) <= cast("int", built["rendered"])  # what the index took is not counted again
+
+
+def test_a_watch_of_a_site_without_search_says_nothing_of_it(tmp_path: Path) -> None:
+    settings(tmp_path, search=False)
+    kept = "select 1 from meta where name = 'search'"
+    command = [sys.executable, "-m", "blogd.daemon", "watch", str(tmp_path), "--poll", "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        assert watch.stdout is not None
+        heard(watch.stdout, "ready")
+        with closing(sqlite3.connect(next(tmp_path.glob(".blogd/*/cache.db")))) as database:
+            wait_until(lambda: bool(database.execute(kept).fetchone()))
+        post(tmp_path, "one", "Herrings.")
+        names = (json.loads(line)["event"] for line in watch.stdout)
+        told = list(takewhile(lambda name: name != "built", names))
+        watch.send_signal(signal.SIGINT)
+        watch.stdout.read()
+
+    assert "indexed" not in told
 
 
 def test_a_change_overtakes_an_index_on_its_way(site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
