@@ -29,7 +29,7 @@ from blogd.cache.store import Store
 from blogd.daemon import wire
 from blogd.daemon.books import Books
 from blogd.daemon.crew import Answered, Died, Missing, Retired
-from blogd.daemon.events import Note, PhaseStarted, WorkerState
+from blogd.daemon.events import Note, PhaseStarted
 from blogd.daemon.expanding import Expanding
 from blogd.daemon.making import Making
 from blogd.daemon.plan import Plan, Reassigned
@@ -38,6 +38,7 @@ from blogd.daemon.reading import Reading
 from blogd.daemon.scan import look, scan
 from blogd.daemon.searching import Index, Progress, Searching
 from blogd.daemon.sources import Intake, Sources, copies_of, is_post
+from blogd.daemon.staff import Staff
 from blogd.daemon.tallies import Totals
 from blogd.render.delta import Delta
 from blogd.render.diagnostic import Diagnostic, LostError
@@ -48,16 +49,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from blogd.cache.store import PageRow
-    from blogd.daemon.crew import Crew, News, Task
+    from blogd.daemon.crew import News, Task
     from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.project import Project
     from blogd.daemon.reporter import Reporter
     from blogd.daemon.scan import FileStat
-    from blogd.daemon.worker import Setup
     from blogd.render.changes import Changes
 
 MOST_TRIES: Final = 3
-MANY: Final = 1_000  # posts, which a new worker has sooner than it is told of them
 TICK_S: Final = 0.5
 
 
@@ -84,7 +83,7 @@ class Engine:
         self._plan = Plan(self.site)
         self._search = Searching(self._store, project)
         self._making = Making(self.site, self.books, self.totals, project.crew, self._recover)
-        self._pool: Crew | None = None
+        self._staff = Staff(project, reporter, self.site, self._snapshot)
         self._repair = Reassigned({}, set())
         self._is_loaded = False
         self._generation = 1
@@ -98,7 +97,6 @@ class Engine:
         self._reading = Reading(self.sources, self.totals, project.crew)
         self._tries: dict[str, int] = {}
         self._recovering: list[PageRow] = []
-        self._states: dict[int, bool] = {}
 
     def open(self) -> None:
         """Take stock of the cache and of the output folder."""
@@ -110,33 +108,14 @@ class Engine:
 
     def close(self) -> None:
         """End the workers and close the database."""
-        if self._pool is not None:
-            self._pool.close()
-            self._pool = None
+        self._staff.close()
         self._expanding.close()
         self._search.close()
         self._store.close()
 
     def start_workers(self) -> None:
-        """Start the pool, unless it runs."""
-        if self._pool is None and self._project.workers:
-            from blogd.daemon.pool import Pool  # noqa: PLC0415 - brings all that renders, which a run may not need
-
-            self._pool = Pool(self._project.workers, self._setup(), self.site, self._snapshot)
-        elif self._pool is None:
-            self._work_alone()
-
-    def _work_alone(self) -> None:
-        """Do in this process what workers do."""
-        from blogd.daemon.in_process import InProcess  # noqa: PLC0415 - as the pool
-
-        self._pool = InProcess(self._setup(), self._snapshot)
-
-    def _setup(self) -> Setup:
-        from blogd.daemon.worker import Setup  # noqa: PLC0415 - as the pool
-
-        project = self._project
-        return Setup(str(project.root), str(project.out), str(project.bodies), str(project.code), project.pid)
+        """Start the workers, unless they are there."""
+        self._staff.crew()
 
     def load(self) -> None:
         """Load the site as the last run left it, unless that is done."""
@@ -231,20 +210,19 @@ class Engine:
         return is_reading or self._change is not None or bool(self._making)
 
     def _wait(self, extra: list[int]) -> list[int]:
-        self.start_workers()
-        pool = cast("Crew", self._pool)
-        pool.feed(self._next_task)
-        self._show_workers(pool)
+        crew = self._staff.crew()
+        crew.feed(self._next_task)
+        self._staff.show()
         tick = self._reporter.tick()
-        deadline = min(pool.next_deadline(), self._expanding.deadline())
+        deadline = min(crew.next_deadline(), self._expanding.deadline())
         patience = min(deadline - time.monotonic(), TICK_S if tick is None else tick)
-        handles = pool.handles() + extra + self._expanding.handles()
+        handles = crew.handles() + extra + self._expanding.handles()
         ready = {handle for handle in wait(handles, max(0.0, patience)) if isinstance(handle, int)}
-        for event in pool.collect(ready):
+        for event in crew.collect(ready):
             self._handle(event)
-        if not pool.under_way():
+        if not crew.under_way():
             self._note("there are no workers left: blogd goes on by itself")
-            self._work_alone()
+            self._staff.go_on_alone()
         self.books.commit()
         return [handle for handle in extra if handle in ready]
 
@@ -348,22 +326,12 @@ class Engine:
         self._generation += 1
         self.totals.changed |= intake.rows.keys()
         self._making.overtake(self._generation, changes)
-        self._update_workers(delta)
+        update = wire.Update(self._generation, delta, self._now)
+        for worker in self._staff.update(update, is_idle=not self._making):
+            self._making.forget_worker(worker)
         reassigned = self._plan.follow(changes, intake.copies)
         self._note_findings(intake)
         self._make(partial(self._save_change, intake, has_results=bool(macros)), reassigned, changes)
-
-    def _update_workers(self, delta: Delta) -> None:
-        """Tell the workers of a change; if that takes long, new ones that have the site from the start are sooner."""
-        if self._pool is None:
-            return
-        if len(delta.entries) < MANY or self._making or not self._pool.starts_with_site:
-            self._pool.update(wire.Update(self._generation, delta, self._now))
-            return
-        for worker in self._pool.under_way():
-            self._making.forget_worker(worker)
-        self._pool.close()
-        self._pool = None
 
     def _macro_host(self) -> MacroHost:
         from blogd.daemon.macro_host import MacroHost  # noqa: PLC0415 - few sites have macros
@@ -446,7 +414,7 @@ class Engine:
     def _handle_death(self, event: Died) -> None:
         self._making.forget_worker(event.worker)
         self._note(f"worker {event.worker} ({event.pid}) died: {event.reason}{event.last_words}")
-        self._reporter.emit(WorkerState(worker=event.worker, status="restarting"))
+        self._staff.show_restart(event.worker)
         if event.suspect is not None:
             self._retry(event.suspect, event, is_suspect=True)
         for task in event.tasks:
@@ -466,13 +434,6 @@ class Engine:
             self._making.fail(answer.batch, answer.message)
 
     # Telling.
-
-    def _show_workers(self, pool: Crew) -> None:
-        states = {worker: bool(number) for worker, number in pool.under_way().items()}
-        for worker, is_busy in states.items():
-            if self._states.get(worker) != is_busy:
-                self._reporter.emit(WorkerState(worker=worker, status="busy" if is_busy else "idle"))
-        self._states = states
 
     def _note(self, text: str) -> None:
         self._reporter.emit(Note(text=text))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blogd.daemon.engine import MANY
+from blogd.daemon.staff import MANY
 from tests.running import LIMIT_S, Running, gone, wait_until
 
 if TYPE_CHECKING:
