@@ -63,9 +63,9 @@ def _post(site: Site, path: str, tree: str) -> dict[str, object] | None:
     return dict(zip(POST_ASPECTS, (*site.facts(path, tree), macros), strict=True))
 
 
-def _file(site: Site, path: str) -> str | None:
+def _file(site: Site, path: str) -> tuple[str, str] | None:
     base = site.bases.get(path, path)
-    return site.route(base) if base in site.order else None
+    return (base, site.route(base)) if base in site.order else None
 
 
 def _sizes(site: Site, scope: str, kind: str) -> dict[str, int]:

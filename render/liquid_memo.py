@@ -98,7 +98,7 @@ class Kind:
     def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         """Give the text that is remembered, or render the partial."""
         found = self._recall(names)
-        if found is None or found.depth < depth:
+        if found is None or found.depth < depth or run.page.shows_otherwise(found.reads):
             self._try(run, names, out, depth)
             return
         self._hits += 1

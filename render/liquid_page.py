@@ -14,7 +14,7 @@ from liquid.exceptions import LoopIterationLimitError, OutputStreamLimitError
 
 if TYPE_CHECKING:
     from blogd.render.limits import Limits
-    from blogd.render.reads import Recorder
+    from blogd.render.reads import Reads, Recorder
 
 TO_THE_END: Final = 1 << 31
 """The `stop` of a window that has none."""
@@ -46,6 +46,10 @@ class Page(Protocol):
 
     def apart(self) -> Page:
         """Return a page of the same kin and recorder that raises NotShared when it is asked for what is its own."""
+        ...
+
+    def shows_otherwise(self, reads: Reads, /) -> bool:
+        """Say whether a text for which this was read, on another page of the kin, would be another here."""
         ...
 
     def __getitem__(self, name: str, /) -> object:

@@ -16,13 +16,14 @@ from blogd.render.drops import Getters, Lookup, MainPrefix, PostDrop, SiteDrop
 from blogd.render.labels import label
 from blogd.render.links import media_name
 from blogd.render.liquid_page import NotShared
-from blogd.render.reads import TAG, Recorder
+from blogd.render.reads import ASPECT, TAG, Recorder
 from blogd.render.routes import SEARCH, STYLESHEET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from datetime import datetime
 
+    from blogd.render.reads import Reads
     from blogd.render.records import Media, MenuItem
     from blogd.render.site import Site
 
@@ -39,9 +40,10 @@ class Stage(NamedTuple):
 
 
 class Page:
-    """What all pages have."""
+    """What all pages have. `path` is that of the post that the page is about, '' if it is about none."""
 
     getters: ClassVar[Getters] = {}
+    path = ""
 
     def __init__(self, stage: Stage) -> None:
         self.stage = stage
@@ -71,6 +73,10 @@ class Page:
         if self._apart is None:
             self._apart = Apart(self)
         return self._apart
+
+    def shows_otherwise(self, reads: Reads) -> bool:
+        """Tell whether what was read for a text comes out otherwise here: the body of the page's own post does."""
+        return bool(self.path) and bool(reads.get(("post", self.path, self.tree), 0) & ASPECT["body"])
 
     def source(self, record: str) -> str:
         """Read the raw Markdown of a record."""
@@ -199,13 +205,12 @@ class Page:
         """Give the URL of the search page, '' if the site has none."""
         return self.site.prefix(self.tree) + SEARCH if self.project("search") else ""
 
-    common: ClassVar[Getters] = {
+    # What all pages of a tree give alike.
+    of_tree: ClassVar[Getters] = {
         "page_title": page_title,
-        "document_title": lambda self: self.document_title(),
         "language": lambda self: self.tree,
         "current_language": lambda self: self.tree,
         "language_prefix": lambda self: self.site.prefix(self.tree),
-        "blog_languages": lambda self: self.languages(),
         "menu_items": menu,
         "pico_stylesheet_href": lambda _: f"/{STYLESHEET}",
         "canonical_post_path_by_slug": post_paths,
@@ -214,6 +219,12 @@ class Page:
         "tag_color_by_name": tag_colors,
         "search_href": search_href,
         "site": SiteDrop,
+    }
+
+    common: ClassVar[Getters] = {
+        **of_tree,
+        "document_title": lambda self: self.document_title(),
+        "blog_languages": lambda self: self.languages(),
     }
 
 
@@ -226,24 +237,25 @@ class Stand(Page):
 
 
 class Apart(Stand):
-    """What of a page is the same for others: not its variables, nor how it shows the post that it is about.
-
-    `path` is that of the post.
-    """
+    """What of a page is the same for others of its tree: not all variables, nor how it shows its own post's body."""
 
     def __init__(self, page: Page) -> None:
         super().__init__(page)
-        self.path = page.path if isinstance(page, PostPage) else ""
+        self.path = page.path
 
     def apart(self) -> Page:
         """Give itself."""
         return self
 
     def __getitem__(self, name: str) -> object:
-        raise NotShared
+        if name not in self.of_tree:
+            raise NotShared
+        return self.of_tree[name](self)
 
     def __contains__(self, name: object) -> bool:
-        raise NotShared
+        if name not in self.of_tree:
+            raise NotShared
+        return True
 
 
 class PostPage(Page):

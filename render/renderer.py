@@ -152,7 +152,6 @@ class Renderer:
         template = choice.template
         if not self._has_template(page, template):
             raise SourceError(_no_template(choice, page))
-        page.recorder.read(("project", "limits"))
         html = self.templates.render(template, page)
         base = base_path(str(page.project("public_url")))
         return complete_urls(html, self.site.prefix(page.tree), base, self.site.prefixes())
@@ -189,14 +188,15 @@ class Renderer:
     def _markdown(self, page: Page, value: object, *_: object, **__: object) -> str:
         """Give the HTML of a post's body, or of any other text."""
         if isinstance(value, Content):
+            if isinstance(page, PostPage) and value.post.entry is page.post.entry:
+                return self._fill(page, page.post, "", self._findings.append)
             return self._body(page, value.path)
         page.recorder.read(("project", "highlight"))
         body = _render_text("" if value is None else str(value), self.site.meta.project.highlight)
         return Filler(page, NO_BODY, self._expand).fill(body)
 
     def _body(self, page: Page, path: str) -> str:
-        if isinstance(page, PostPage) and page.path == path:
-            return self._fill(page, page.post, "", self._findings.append)
+        """Give the HTML of another post's body."""
         if isinstance(page, Apart) and page.path == path:
             raise NotShared
         known = self.templates.shelf.bodies.get((page.tree, path))
@@ -206,10 +206,19 @@ class Renderer:
         return known.text
 
     def _shared_body(self, page: Page, path: str) -> str:
-        """Give the HTML of another post's body; keep it for other pages, unless that is done with more around it."""
+        """Give such HTML, and keep it for other pages, unless that is done with more around it.
+
+        The template of a macro in the body can ask for what is the page's own: then it isn't kept.
+        """
         post = PostDrop(page, path)
-        with page.recorder.part() as reads:
-            text = self._fill(page, post, url_segment(post.slug()) + "-")
+        anchor = url_segment(post.slug()) + "-"
+        try:
+            with page.recorder.part() as reads:
+                text = self._fill(page.apart(), post, anchor)
+        except NotShared:
+            if isinstance(page, Apart):
+                raise
+            return self._fill(page, post, anchor)
         if not isinstance(page, Apart):
             self.templates.shelf.make_room(text)
             self.templates.shelf.bodies[page.tree, path] = Text(text, reads)

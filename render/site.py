@@ -332,7 +332,7 @@ class Site(RecordIndex):
             answers["id", name] = (tuple(self.ids.get(name, ())),)
         for path in affected | touched:
             base = self.bases.get(path, path)
-            answers["file", path] = (self.route(base) if base in self.order else None,)
+            answers["file", path] = ((base, self.route(base)) if base in self.order else None,)
         return answers
 
 

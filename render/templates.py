@@ -65,6 +65,7 @@ class Templates:
         name = template_name(name)
         run, out = Run(page, self._limits), list[str]()
         run.read_template(name)
+        run.recorder.read(("project", "limits"))
         source = self._sources.get(name)
         if source is None:
             raise missing_template(name)

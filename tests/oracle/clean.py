@@ -1,4 +1,4 @@
-"""A build from nothing, and in what an output folder differs from it.
+"""A build from nothing, each page made as if it were the only one, and in what an output folder differs from it.
 
 What could not be made (a broken template, say) keeps its last good version where there was one, so outputs that failed
 in the clean build are left out. What remains has to be the same: outputs, findings, and all that can be asked of the
@@ -22,19 +22,24 @@ from blogd.daemon.project import Project
 from blogd.render import renderer
 from blogd.render.answers import difference
 from blogd.render.reads import ASPECT, mask_names
+from blogd.render.renderer import Renderer
 from blogd.render.templates import Templates
 from tests.oracle.asked import entities
 from tests.support import Silence, read_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from datetime import datetime
     from pathlib import Path
 
     from blogd.daemon.policy import Policy
     from blogd.render.diagnostic import Diagnostic
     from blogd.render.reads import Entity
+    from blogd.render.renderer import Rendering
+    from blogd.render.routes import PageKey
     from blogd.render.site import Site
 
+RENDER: Final = Renderer.render
 TEXT: Final = ASPECT["source"] | ASPECT["macros"]
 SHOWN_BEFORE: Final = 40
 SHOWN_AFTER: Final = 80
@@ -73,7 +78,8 @@ def build(root: Path, out: Path, policy: Policy, lost: frozenset[str] = frozense
 
     Of their text nothing is known: pages that show it can't be compared, and nobody tells what was wrong with it.
     """
-    with patch.object(renderer, "Templates", partial(Templates, compiled=is_compiled)):
+    templates = partial(Templates, compiled=is_compiled)
+    with patch.object(renderer, "Templates", templates), patch.object(Renderer, "render", _render_alone):
         engine, reporter = open_engine(root, out, policy)
         try:
             engine.look_everywhere()
@@ -93,6 +99,12 @@ def build(root: Path, out: Path, policy: Policy, lost: frozenset[str] = frozense
         finally:
             engine.close()
             _remove(out)
+
+
+def _render_alone(renderer: Renderer, key: PageKey, now: datetime) -> Rendering:
+    """Render a page that takes over no text from another."""
+    renderer.templates.shelf.clear()
+    return RENDER(renderer, key, now)
 
 
 def _remove(out: Path) -> None:

@@ -104,6 +104,8 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "{{ post.content | truncate: 9 }}",
         "{{ post.updated_at | date: '%F %T' }}{{ post.published_at | date: '%F' }}",
         "{% render 'partials/bit', p: post %}",
+        "{{ post.content | markdown }}|{% render 'partials/latest' %}",
+        "{% for p in site.posts %}{% render 'partials/bit', p: p %}{% endfor %}",
         "---\nenabled: false\n---\nx",
         "{% if x",
     ),
@@ -115,6 +117,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "{% for l in blog_languages %}{{ l.href }}|{% endfor %}",
         "{% for t in site.tags %}{{ t.name }}{{ t.count }}{{ t.path }}{% endfor %}",
         "{% include archive_context.kind %}",
+        "{% for b in day_blocks %}{{ b.posts[0].title }}{% endfor %}{% render 'partials/latest' %}",
     ),
     "not-found": (
         "{% for p in site.posts limit: 2 %}{{ p.title }};{% endfor %}",
@@ -136,7 +139,14 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "{{ site.name }}{{ page_title }}{{ site.url }}",
         "{% for p in site.posts %}{% for t in p.tags %}{{ t }}{% endfor %}{{ p.excerpt }}{% endfor %}",
     ),
-    "partials/bit": ("{{ p.title }}", "{{ p.tags | join: ',' }}", "{{ p.created_at | date: '%Y' }}", "{% x %}"),
+    "partials/latest": ("{% for p in site.posts limit: 2 %}{{ p.title }}:{{ p.content | markdown }}{% endfor %}",),
+    "partials/bit": (
+        "{{ p.title }}",
+        "{{ p.content | markdown }}",
+        "{{ p.tags | join: ',' }}",
+        "{{ p.created_at | date: '%Y' }}",
+        "{% x %}",
+    ),
     "partials/footer": (
         "{{ 'now' | date: '%Y' }}",
         "{{ site.posts.first.path }}",
@@ -148,7 +158,11 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "wide": ("{{ post.title }}{{ post.content | markdown }}{{ post.tags | join: ',' }}{{ tag_color_by_name.red }}",),
     "lists": ("{{ archive_context.name }}{{ has_next_page }}{{ page_number }}", "{{ archive_title }}"),
     "macros/gallery": ("{% for i in images %}{{ i.href }}{{ i.title }}{% endfor %}", "{{ post.title }}{{ columns }}"),
-    "macros/tag-cloud": ("{% for w in words %}{{ w.text }}{{ w.count }} {% endfor %}",),
+    "macros/tag-cloud": (
+        "{% for w in words %}{{ w.text }}{{ w.count }} {% endfor %}",
+        "{{ document_title }}{{ archive_title }}{{ site.name }}",
+        "{% for i in (1..9) %}{{ i }}{% endfor %}{% render 'partials/bit', p: post %}",
+    ),
 }
 
 SCRIPTS: Final = (
@@ -177,7 +191,7 @@ PROJECT: Final[dict[str, tuple[object, ...]]] = {
     "defaultAuthor": ("", "Zoe"),
     "maxPostsPerPage": (2, 2, 3),
     "timezone": ("UTC", "UTC", "Europe/Berlin"),
-    "blogd": ({}, {}, {"highlight": False}),
+    "blogd": ({}, {}, {"highlight": False}, {"limits": {"loopTurns": 8}}),
 }
 COLORS: Final = ("#f00", "#0f0", "")
 MENUS: Final = (

@@ -196,6 +196,49 @@ CASES: Final[dict[str, tuple[Step, ...]]] = {
         edit(Write("meta/menu.opml", "<opml")),
         between_runs(policy=WATCH),
     ),
+    "a partial with a post's text showed it on the post's own page as other pages do": (
+        edit(
+            template("partials/latest", "{% for p in site.posts limit: 2 %}{{ p.content | markdown }}{% endfor %}"),
+            template("single-post", "{% render 'partials/latest' %}"),
+            template("post-list", "{% render 'partials/latest' %}"),
+            Body(ALPHA, "# Alpha"),
+            Body(BETA, "# Beta"),
+        ),
+        edit(Body(BETA, "# Changed")),
+    ),
+    "a card with a post's text showed it on the post's own page as other pages do": (
+        edit(
+            template("partials/card", "{{ post.content | markdown }}"),
+            template("single-post", "{% for p in site.posts %}{% render 'partials/card', post: p %}{% endfor %}"),
+            Body(ALPHA, "# Alpha"),
+            Body(BETA, "# Beta"),
+        ),
+        edit(Body(BETA, "# Changed")),
+    ),
+    "a link to a translation did not hear that it is now of another post with the same address": (
+        edit(
+            post(ALPHA, "2024-01-02", "slug: x\nid: one\ndoNotTranslate: true\n"),
+            post(BETA, "2024-01-02", "slug: x\nid: two\n"),
+            record("posts/other.md", "translationFor: one\nlanguage: de\ntitle: t\n"),
+            post("posts/linker.md", "2024-01-05", body="[x](/posts/other.md)"),
+        ),
+        edit(record("posts/other.md", "translationFor: two\nlanguage: de\ntitle: t\n")),
+    ),
+    "a feed did not hear that a page may now cost more": (
+        edit(
+            template("macros/tag-cloud", "{% for i in (1..9) %}{{ i }}{% endfor %}"),
+            Body(ALPHA, "[[tag_cloud]]"),
+            Write("meta/project.json", '{"timezone": "UTC", "blogd": {"limits": {"loopTurns": 8}}}'),
+        ),
+        edit(Write("meta/project.json", '{"timezone": "UTC"}')),
+    ),
+    "a list showed a body as another list does, whose title a macro in it says": (
+        edit(
+            template("post-list", "{% for b in day_blocks %}{{ b.posts[0].content | markdown }}{% endfor %}"),
+            template("macros/tag-cloud", "{{ document_title }}"),
+            post(ALPHA, "2024-01-02", "tags: [red, blue]\n", "[[tag_cloud]]"),
+        ),
+    ),
     "a template that had grown too large was shown in a build as it had been": (
         edit(template("not-found", "gone")),
         edit(template("not-found", " " * (MOST_TEXT_BYTES + 1))),
@@ -216,6 +259,16 @@ def test_a_translation_without_a_tree_shows_its_own_text(oracle: Callable[[Seque
     translation = record("posts/alpha.it.md", "translationFor: alpha\nlanguage: it\ntitle: t\n", "uno")
     site = oracle((*START, shown, translation))
     assert site.outputs()["2024/01/02/alpha.it/index.html"].strip() == b"uno"
+
+
+def test_the_page_of_a_translation_without_a_tree_shows_its_post_beside_it(
+    oracle: Callable[[Sequence[Edit]], Oracle],
+) -> None:
+    shown = "{{ post.content | markdown }}{% for p in site.posts %}{{ p.title }}:{{ p.content | markdown }}{% endfor %}"
+    posts = (post(ALPHA, "2024-01-02", "title: one\n", "one"), Delete(BETA))
+    translation = record("posts/alpha.it.md", "translationFor: alpha\nlanguage: it\ntitle: uno\n", "uno")
+    site = oracle((*START, template("single-post", shown), *posts, translation))
+    assert site.outputs()["2024/01/02/alpha.it/index.html"].split() == [b"<p>uno</p>", b"one:<p>one</p>"]
 
 
 def test_macros_of_a_post_that_can_not_be_read_keep_their_results(oracle: Callable[[Sequence[Edit]], Oracle]) -> None:

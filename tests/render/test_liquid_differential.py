@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from blogd.render.diagnostic import Diagnostic
+    from blogd.render.reads import Reads
 
 
 class FakePage:
@@ -49,6 +50,9 @@ class FakePage:
     def reads(self) -> set[tuple[object, ...]]:
         """All that was read, templates too."""
         return self._reads | self.recorder.reads.keys()
+
+    def shows_otherwise(self, _: Reads) -> bool:
+        return False
 
     def apart(self) -> FakePage:
         return self

@@ -18,6 +18,8 @@ from blogd.render.reads import Recorder
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from blogd.render.reads import Reads
+
 ENVIRONMENT = Environment()
 TEXTS = st.text() | st.text("<>&'\"a ", min_size=150, max_size=250)
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | TEXTS
@@ -34,6 +36,9 @@ class Timeless:
 
     kin = "en"
     recorder = Recorder()
+
+    def shows_otherwise(self, _: Reads) -> bool:
+        return False
 
     def apart(self) -> Timeless:
         return self

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from blogd.render.diagnostic import Diagnostic
+    from blogd.render.reads import Reads
     from blogd.render.templates import FilterFunction, Page
 
     Render = Callable[..., str]
@@ -38,6 +39,9 @@ class FakePage:
 
     def __contains__(self, name: object) -> bool:
         return name in self.variables
+
+    def shows_otherwise(self, _: Reads) -> bool:
+        return False
 
     def apart(self) -> FakePage:
         page = Apart({}, self.kin)
@@ -485,7 +489,7 @@ THINGS = {
 def test_pages_of_a_kin_share_what_a_partial_says_of_a_drop_and_what_is_read_for_it() -> None:
     count = Counter()
     templates = Templates(sources(THINGS), {"count": count})
-    own = {("before",), ("template", "page"), ("template", "one"), "l", "n"}
+    own = {("before",), ("project", "limits"), ("template", "page"), ("template", "one"), "l", "n"}
     of_x, of_y = ({("thing", name, "a"), ("thing", name, "b"), ("template", "two")} for name in "xy")
     for thing, n, reads, calls in (("x", 1, of_x, 1), ("x", 1, of_x, 1), ("y", 1, of_y, 2), ("x", 1, of_x, 2)):
         text, found = shown(templates, "en", {"l": calls, "n": n}, thing)
