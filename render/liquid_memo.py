@@ -48,6 +48,11 @@ class Result(NamedTuple):
     reads: Reads
     depth: int
 
+    def is_good_for(self, run: Run, depth: int) -> bool:
+        """Tell whether a page would get the same; one that would run into a limit is told where."""
+        is_within = depth <= self.depth and self.iterations <= run.iterations
+        return is_within and not run.page.shows_otherwise(self.reads)
+
 
 class Question(NamedTuple):
     """The name that is looked up next, and what follows from each answer."""
@@ -98,7 +103,7 @@ class Kind:
     def render(self, run: Run, names: PageNames | Scope, out: list[str], depth: int) -> None:
         """Give the text that is remembered, or render the partial."""
         found = self._recall(names)
-        if found is None or found.depth < depth or run.page.shows_otherwise(found.reads):
+        if found is None or not found.is_good_for(run, depth):
             self._try(run, names, out, depth)
             return
         self._hits += 1

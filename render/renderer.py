@@ -210,19 +210,21 @@ class Renderer:
 
         The template of a macro in the body can ask for what is the page's own: then it isn't kept.
         """
-        post = PostDrop(page, path)
-        anchor = url_segment(post.slug()) + "-"
         try:
             with page.recorder.part() as reads:
-                text = self._fill(page.apart(), post, anchor)
+                text = self._fill_foreign(page.apart(), path)
         except NotShared:
             if isinstance(page, Apart):
                 raise
-            return self._fill(page, post, anchor)
+            return self._fill_foreign(page, path)
         if not isinstance(page, Apart):
             self.templates.shelf.make_room(text)
             self.templates.shelf.bodies[page.tree, path] = Text(text, reads)
         return text
+
+    def _fill_foreign(self, page: Page, path: str) -> str:
+        post = PostDrop(page, path)
+        return self._fill(page, post, url_segment(post.slug()) + "-")
 
     def _fill(self, page: Page, post: PostDrop, anchor: str, report: Callable[[Diagnostic], None] | None = None) -> str:
         post.read("body")
