@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 import msgspec
+from liquid.exceptions import FilterArgumentError
 
 from blogd.render.diagnostic import Diagnostic, SourceError
 from blogd.render.drops import Content, PostDrop
@@ -88,6 +89,7 @@ class Renderer:
         self._limits = site.meta.project.limits
         self._load_templates()
         self._findings: list[Diagnostic] = []
+        self._open: set[str] = set()  # records whose bodies are being written
 
     def _load_templates(self) -> None:
         self.templates = Templates(
@@ -228,8 +230,15 @@ class Renderer:
 
     def _fill(self, page: Page, post: PostDrop, anchor: str, report: Callable[[Diagnostic], None] | None = None) -> str:
         post.read("body")
-        shown = Shown(post.entry.post.path, post.path, anchor)
-        return Filler(page, shown, self._expand, report).fill(self.bodies.read(post.entry.body))
+        record = post.entry.post.path
+        if record in self._open:
+            raise FilterArgumentError(f"the body of {record} shows itself, by a macro in it, without end", token=None)
+        self._open.add(record)
+        try:
+            shown = Shown(record, post.path, anchor)
+            return Filler(page, shown, self._expand, report).fill(self.bodies.read(post.entry.body))
+        finally:
+            self._open.discard(record)
 
 
 def _no_template(choice: Choice, page: Page) -> Diagnostic:
