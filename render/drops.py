@@ -48,6 +48,9 @@ class Drop:
     def __init__(self, scene: Scene) -> None:
         self.scene = scene
 
+    def __repr__(self) -> str:
+        return type(self).__name__  # printed, the same in every process
+
     def __getitem__(self, name: str) -> object:
         return self.getters[name](self)
 
@@ -85,6 +88,9 @@ class MainPrefix:
     def __str__(self) -> str:
         return MAIN_TREE
 
+    def __repr__(self) -> str:
+        return repr("")
+
     def __liquid__(self) -> str:
         """Be compared as what it is."""
         return ""
@@ -107,6 +113,9 @@ class Content:
     def __str__(self) -> str:
         self.post.read("source")
         return self.post.scene.source(self.post.entry.post.path)
+
+    def __repr__(self) -> str:
+        return repr(str(self))
 
     def __liquid__(self) -> str:
         """Be compared as a text."""
@@ -267,6 +276,9 @@ class Posts:
         self.scene = scene
         self.key = key
 
+    def __repr__(self) -> str:
+        return type(self).__name__
+
     @property
     def likeness(self) -> Hashable:
         """Tell what list it is."""
@@ -349,6 +361,9 @@ class Lookup(Mapping[str, object]):
         self.likeness = (Lookup, likeness)
         self._find = find
         self._all = everything
+
+    def __repr__(self) -> str:
+        return repr(self._all())
 
     def __getitem__(self, name: str) -> object:
         found = self._find(name)

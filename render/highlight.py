@@ -36,7 +36,7 @@ def highlight_code(code: str, language: str) -> str | None:
     if not name or len(code) > _MAX_LENGTH or _HOSTILE.search(code):
         return None
     lexer = _lexer(name[1].lower())
-    return _formatter()(code, lexer) if lexer else None
+    return _formatter()(code, lexer(stripnl=False)) if lexer else None  # a lexer may remember its last text
 
 
 @lru_cache(maxsize=1)
@@ -49,12 +49,12 @@ def stylesheet() -> str:
 
 
 @lru_cache(maxsize=256)
-def _lexer(name: str) -> Lexer | None:
+def _lexer(name: str) -> type[Lexer] | None:
     from pygments.lexers import find_lexer_class_by_name  # noqa: PLC0415 - most runs highlight nothing anew
     from pygments.util import ClassNotFound  # noqa: PLC0415 - slow to load; not all code is highlighted
 
     try:
-        return find_lexer_class_by_name(name)(stripnl=False)
+        return find_lexer_class_by_name(name)
     except ClassNotFound:
         return None
 

@@ -84,3 +84,13 @@ def luminance(color: str) -> float:
     channels = [int(color[index : index + 2], 16) / 255 for index in (1, 3, 5)]
     red, green, blue = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+def test_code_looks_the_same_whatever_came_before() -> None:
+    """The lexer of MIME remembers the type of its last text."""
+    mail = "Subject: x\n\n<b>words</b>\n"
+    before = highlight_code(mail, "mime")
+    highlight_code.cache_clear()
+    highlight_code("Content-Type: text/html\n\n<b>words</b>\n", "mime")
+
+    assert highlight_code(mail, "mime") == before
