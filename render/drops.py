@@ -143,7 +143,7 @@ class PostDrop(Drop):
     __slots__ = ("_always", "_entity", "entry", "path")
 
     def __init__(self, scene: Scene, path: str, untreed: Entry | None = None) -> None:
-        super().__init__(scene)
+        self.scene = scene
         self.path = path
         self.entry = untreed or scene.site.view(path, scene.tree)
         self._entity = ("post", path, scene.tree)
@@ -156,7 +156,8 @@ class PostDrop(Drop):
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""
-        self.scene.recorder.read(self._entity, ASPECT[aspect] | self._always)
+        reads, entity = self.scene.recorder.reads, self._entity  # as `recorder.read`, which takes twice as long to call
+        reads[entity] = reads.get(entity, 0) | ASPECT[aspect] | self._always
 
     def fact(self, aspect: str) -> object:
         """Give one of the record's plain fields, and note it."""

@@ -6,7 +6,7 @@ a template asks for them, so that only what is asked is read.
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
@@ -119,9 +119,9 @@ class Page:
             {
                 "code": tree,
                 "flag": FLAGS.get(tree.partition("-")[0], ""),
-                "href_prefix": self.prefix_to(tree),
+                "href_prefix": (prefix := self.prefix_to(tree)),
                 "is_current": tree == self.tree,
-                "href": f"{self.prefix_to(tree)}{paths.get(tree, '/')}",
+                "href": f"{prefix}{paths.get(tree, '/')}",
             }
             for tree in self.site.meta.trees
         ]
@@ -287,14 +287,19 @@ class PostPage(Page):
         self.post.read("backlinks")
         posts = [PostDrop(self, path) for path in self.site.backlinks(self.path, self.tree)]
         return [
-            {"slug": post.slug(), "display_slug": post.slug(), "path": post.route(), "title": post.title()}
+            {"slug": (slug := post.slug()), "display_slug": slug, "path": post.route(), "title": post.title()}
             for post in posts
         ]
+
+    @cached_property
+    def neighbours(self) -> tuple[str | None, str | None]:
+        """The older and the newer post; not yet read."""
+        return self.site.neighbours(self.path, self.tree)
 
     def neighbour(self, aspect: str) -> dict[str, object] | None:
         """Give the older or the newer post."""
         self.post.read(aspect)
-        older, newer = self.site.neighbours(self.path, self.tree)
+        older, newer = self.neighbours
         path = older if aspect == "older" else newer
         if path is None:
             return None

@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from blogd.render.delta import Meta
 from blogd.render.diagnostic import Diagnostic
-from blogd.render.links import FileLink, PostLink, link_target, url_segment
+from blogd.render.links import FileLink, MediaLink, PostLink, link_target, url_segment
 from blogd.render.list_index import ListIndex
 
 if TYPE_CHECKING:
@@ -121,8 +121,8 @@ class RecordIndex:
 
     def targets(self, entry: Entry) -> list[PostLink | FileLink]:
         """Give what a record's internal links name."""
-        found = (link_target(url, entry.post.path) for url in entry.body.links)
-        return [target for target in found if isinstance(target, PostLink | FileLink)]
+        found = [link_target(url, entry.post.path) for url in entry.body.links]
+        return [target for target in found if target is not None and not isinstance(target, MediaLink)]
 
     def hide(self, unshown: Mapping[str, str | None]) -> set[str]:
         """Note which posts are there but not shown, by path; give the records that may be translations of them."""

@@ -57,7 +57,7 @@ class Site(RecordIndex):
             base = self.bases.get(linker, linker)
             if base != path and self.is_in(base, tree) and self.view(base, tree).post.path == linker:
                 targets = self.targets(self.entries[linker])
-                if any(self.find(target) == path for target in targets):
+                if path in map(self.find, targets):
                     found.add(base)
         return tuple(sorted(found, key=self.order.__getitem__))
 
