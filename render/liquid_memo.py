@@ -118,7 +118,9 @@ class Kind:
         node = self._root
         while isinstance(node, Question):
             try:
-                answer = self.answer(names, node.name)
+                answer = _answer(names[node.name])
+            except KeyError:
+                answer = _MISSING
             except NotShared:
                 return None
             node = node.answers.get(answer)
@@ -131,7 +133,7 @@ class Kind:
             self._forget()
             self._function(run, names, out, depth)
             return
-        record = Record(names, self, run.recorder)
+        record = Record(names, run.recorder)
         try:
             result = self._record(run, record, depth)
         except NotShared:
@@ -160,33 +162,14 @@ class Kind:
             node = following
         node.answers[answers[-1][1]] = result
 
-    def answer(self, names: PageNames | Scope, name: str) -> object:
-        """Return what tells a variable's value from all others; raise NotShared where nothing does."""
-        try:
-            value = names[name]
-        except KeyError:
-            return _MISSING
-        kind = value.__class__
-        if kind is str:
-            return value if len(cast("str", value)) < _LONGEST_ANSWER else _not_shared()
-        if kind is datetime:
-            moment = cast("datetime", value)
-            return moment, moment.fold, id(moment.tzinfo)
-        if kind is Undefined:
-            return Undefined, cast("Undefined", value).name
-        likeness: Hashable = getattr(value, "likeness", None)
-        return likeness or _plain(value)
-
 
 class Record(PageNames):
     """Names that note, in order, what was looked up and found; what is read for that is the page's own."""
 
-    __slots__ = ("_kind", "_names", "_outer", "_recorder", "answers")
+    __slots__ = ("_outer", "_recorder", "answers")
 
-    def __init__(self, names: PageNames | Scope, kind: Kind, recorder: Recorder) -> None:
+    def __init__(self, names: PageNames | Scope, recorder: Recorder) -> None:
         super().__init__(cast("Page", names))
-        self._names = names
-        self._kind = kind
         self._recorder = recorder
         self._outer = recorder.reads
         self.answers: dict[str, object] = {}
@@ -194,10 +177,14 @@ class Record(PageNames):
     def __missing__(self, name: str) -> object:
         reads, self._recorder.reads = self._recorder.reads, self._outer
         try:
-            self.answers[name] = self._kind.answer(self._names, name)
-            return super().__missing__(name)
+            value = super().__missing__(name)
+        except KeyError:
+            self.answers[name] = _MISSING
+            raise
         finally:
             self._recorder.reads = reads
+        self.answers[name] = _answer(value)
+        return value
 
 
 class Trial(Run):
@@ -212,6 +199,20 @@ class Trial(Run):
         self.limits = run.limits
         self.iterations = run.iterations
         self.characters = run.characters
+
+
+def _answer(value: object) -> object:
+    """Return what tells a value from all others; raise NotShared where nothing does."""
+    kind = value.__class__
+    if kind is str:
+        return value if len(cast("str", value)) < _LONGEST_ANSWER else _not_shared()
+    if kind is datetime:
+        moment = cast("datetime", value)
+        return moment, moment.fold, id(moment.tzinfo)
+    if kind is Undefined:
+        return Undefined, cast("Undefined", value).name
+    likeness: Hashable = getattr(value, "likeness", None)
+    return likeness or _plain(value)
 
 
 def _question(known: Question | Result | None, name: str) -> Question:

@@ -541,6 +541,13 @@ def test_pages_of_a_kin_share_what_a_filter_gives_that_asks_no_variable(
     assert len(seen) == calls
 
 
+def test_what_is_missing_is_asked_for_once_by_each_of_the_partials_within_each_other() -> None:
+    page = FakePage({})
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ a }}{% render 'one' %}"}), {})
+    assert "render each other" in failure(lambda: templates.render("page", page)).hint
+    assert len(page.reads) < 100
+
+
 def test_a_partial_that_never_comes_out_the_same_is_given_up() -> None:
     count = Counter()
     templates = Templates(sources({"page": "{% render 'one' %}", "one": "{{ a | count }}"}), {"count": count})
