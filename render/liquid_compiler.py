@@ -1,8 +1,9 @@
 """From python-liquid's tree to Python source: what each tag becomes.
 
 A template becomes one function, `render(run, names, out, depth)`, that appends strings to the list `out`. `include`
-with a constant name is written out in place, since it shares its scope; `render` is a call. A template in which
-something has no compiled form (a computed name of a partial, recursive includes) is left to the interpreter as a whole.
+with a constant name is written out in place, since it shares its scope; `render` is a call, or written out in place
+too. A template in which something has no compiled form (a computed name of a partial, recursive includes) is left to
+the interpreter as a whole.
 
 The statements keep python-liquid's order of evaluation as far as it can be noticed: a lookup may happen before an
 earlier output is written, never one that python-liquid would not do at all.
@@ -12,20 +13,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from liquid.builtin.tags.decrement_tag import DecrementNode
-from liquid.builtin.tags.increment_tag import IncrementNode
 from liquid.token import Token
 
 from blogd.render import liquid_loops, liquid_partials, liquid_tags
-from blogd.render.liquid_interpreter import Context, Environment, IncludeNode, RenderNode, Template
-from blogd.render.liquid_partials import included_template
-from blogd.render.liquid_unit import Binding, Code, Mode, Names, Unit, Unsupported
+from blogd.render.liquid_survey import names_set
+from blogd.render.liquid_unit import Binding, Code, Mode, Unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from liquid.ast import Node
-
+    from blogd.render.liquid_interpreter import Environment
     from blogd.render.liquid_writer import Place
 
 _TAGS: Final = {**liquid_tags.TAGS, **liquid_loops.TAGS, **liquid_partials.TAGS}
@@ -39,7 +34,8 @@ _PARAMETERS: Final = {
 class Source(NamedTuple):
     """A compiled template: Python source, the place of each of its lines, and what it refers to by number.
 
-    `templates` are those that `places` refer to, the template itself and what it includes; some may not exist.
+    `templates` are those that `places` refer to, the template itself and what is written out in it; some may not
+    exist.
     """
 
     text: str
@@ -49,36 +45,32 @@ class Source(NamedTuple):
     undefined: list[str]
 
 
-def compile_template(environment: Environment, name: str, mode: Mode) -> Source:
-    """Compile a template that can be parsed; raise Unsupported for one that must be interpreted."""
+def compile_template(environment: Environment, name: str, mode: Mode, own: frozenset[str] = frozenset()) -> Source:
+    """Compile a template that can be parsed; raise Unsupported for one that must be interpreted.
+
+    `own` names the variables that hardly two pages have in common.
+    """
     template = environment.parsed(name)
-    unit = Unit(name, mode, environment, _survey(environment, template, mode), _TAGS)
+    unit = Unit(name, mode, environment, _TAGS)
+    unit.names = names_set(environment if mode is Mode.PAGE else None, template, unit.writer.name)
+    unit.names.own = own
     head: dict[str, Binding] = {"partial": Code("FALSE" if mode is Mode.PAGE else "TRUE", bool, atom=True)}
     token = Token("", "", 0, "")
     with unit.scope(head, token):
         if mode is Mode.EACH:
             with unit.block("for item in turns.items:", token):
                 unit.line("turns.loop.step(); names[turns.key] = item", token)
-                _top(unit, template.nodes)
+                unit.template_nodes(template.nodes)
         else:
-            _top(unit, template.nodes)
-    unit.flush()
+            unit.template_nodes(template.nodes)
     _note_stops(unit)
     text, places = unit.writer.source([f"def render({_PARAMETERS[mode]}):", *_prologue(unit), "    pass"])
     return Source(text, places, unit.templates, list(unit.filters), list(unit.undefined))
 
 
-def _top(unit: Unit, nodes: Iterable[Node]) -> None:
-    for node in nodes:
-        unit.top = unit.place(node.token)
-        unit.node(node)
-    unit.flush()
-
-
 def _prologue(unit: Unit) -> list[str]:
-    state = dict(unit.state)
-    state |= dict.fromkeys(unit.names.assigned.values(), "UNSET")
-    state |= dict.fromkeys(unit.names.counters.values(), "None")
+    state = unit.state | dict.fromkeys(unit.names.counters.values(), "None")
+    state |= dict.fromkeys(sorted(unit.names.unset), "UNSET")
     return [f"    {name} = {start}" for name, start in state.items()]
 
 
@@ -86,31 +78,3 @@ def _note_stops(unit: Unit) -> None:
     for number, (key, stop) in unit.stops.items():
         if key in unit.continued:
             unit.writer.fill(number, f"stops[{key!r}] = {stop}")
-
-
-def _survey(environment: Environment, template: Template, mode: Mode) -> Names:
-    """Find the names that a template and its includes assign or count."""
-    assigned: dict[str, str] = {}
-    counters: dict[str, str] = {}
-    for node in _walk(environment if mode is Mode.PAGE else None, (template,)):
-        found, prefix = (counters, "n") if isinstance(node, IncrementNode | DecrementNode) else (assigned, "x")
-        for name in node.template_scope():
-            found.setdefault(str(name), f"{prefix}{len(found)}")
-    return Names(assigned, counters)
-
-
-def _walk(environment: Environment | None, path: tuple[Template, ...]) -> Iterator[Node]:
-    """Visit the nodes of the last template of `path` and, given an environment, those of its includes."""
-    context = Context(path[-1])
-    pending = list(path[-1].nodes)
-    while pending:
-        node = pending.pop()
-        yield node
-        if isinstance(node, IncludeNode):
-            included = included_template(environment, node) if environment else None
-            if included in path:
-                raise Unsupported("an include of itself")
-            if included is not None:
-                yield from _walk(environment, (*path, included))
-        elif not isinstance(node, RenderNode):
-            pending += node.children(context, include_partials=False)

@@ -124,14 +124,15 @@ def _segments(unit: Unit, root: Root, segments: Segments) -> Code:
     constant = next((at for at, part in enumerate(segments) if isinstance(part, Code)), len(segments))
     keys = [(*root.key, *segments[:length]) for length in range(constant + 1)]
     start, found = 0, root.bound or _variable(unit, root)
-    for length in range(constant, 0, -1):
+    is_steady = bool(root.bound) or root.name not in unit.names.assigned
+    for length in range(constant if is_steady else 0, 0, -1):
         if keys[length] in unit.names.known:
             start, found = length, Code(unit.names.known[keys[length]], atom=True)
             break
     if start == len(segments):
         return found
     result = _attempt(unit, reduce(_segment, segments[start:], found.text), root.name, root.token)
-    if constant == len(segments) and (root.bound or root.name not in unit.names.assigned):
+    if constant == len(segments) and is_steady:
         unit.names.known[keys[-1]] = result.text
     return result
 
@@ -189,6 +190,7 @@ def _variable(unit: Unit, root: Root) -> Code:
     if root.name in unit.names.definite:
         return Code(local, atom=True)
     result, place = unit.writer.name("t"), unit.place(root.token)
+    unit.names.unset.add(local)
     unit.writer.line(f"{result} = {local}", place)
     with unit.writer.block(f"if {result} is UNSET:", place), unit.names.branch():
         unit.writer.line(f"{result} = {_global(unit, root).text}", place)
@@ -197,6 +199,9 @@ def _variable(unit: Unit, root: Root) -> Code:
 
 def _global(unit: Unit, root: Root) -> Code:
     name, counter, default = root.name, unit.names.counters.get(root.name), ""
+    argument = unit.names.arguments.get(name)
+    if argument is not None:
+        return argument
     known = unit.names.known.get(("", name))
     if known is not None:
         return Code(known, atom=True)

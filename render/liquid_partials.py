@@ -1,16 +1,19 @@
-"""The compiled form of `render`, a call of a function, and of `include`, the other template written out in place."""
+"""The compiled form of `include`, the other template written out in place, and of `render`, which is mostly a call.
+
+A call is remembered (see `liquid_memo`), which pays where a text is shown on many pages. A partial that asks for what
+hardly two pages have in common, or is nothing but text, is written out in place, as far as its tags allow it.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
-from liquid.builtin.expressions import KeywordArgument, StringLiteral
-from liquid.exceptions import TemplateNotFoundError
+from liquid.builtin.expressions import StringLiteral
 
-from blogd.render.liquid_errors import TemplateError
 from blogd.render.liquid_expressions import value
-from blogd.render.liquid_interpreter import Environment, IncludeNode, RenderNode, Template, template_name
-from blogd.render.liquid_unit import Binding, Code, Compile, Mode, Unit, Unsupported
+from blogd.render.liquid_interpreter import IncludeNode, RenderNode, Template, template_name
+from blogd.render.liquid_survey import heads, is_text, named_template, names_asked, names_set, stands_alone
+from blogd.render.liquid_unit import Binding, Code, Compile, Mode, Names, Unit, Unsupported
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,41 +21,97 @@ if TYPE_CHECKING:
     from liquid.ast import Node
     from liquid.token import Token
 
-
-def included_template(environment: Environment, node: IncludeNode) -> Template | None:
-    """Return the template that an `include` names, None where it is missing or broken."""
-    if not isinstance(node.name, StringLiteral):
-        raise Unsupported("an include with a computed name")
-    try:
-        return environment.parsed(template_name(node.name.value))
-    except (TemplateNotFoundError, TemplateError):
-        return None
-
-
-def _arguments(unit: Unit, arguments: list[KeywordArgument]) -> list[str]:
-    return [f"{argument.name!r}: {value(unit, argument.value).text}" for argument in arguments]
+_MOST_LINES: Final = 2000  # of a function, before partials are called instead
 
 
 def _render(unit: Unit, node: RenderNode) -> None:
     if not isinstance(node.name, StringLiteral):
         raise Unsupported("a snippet")
-    name, partial = template_name(node.name.value), unit.writer.name("p")
+    name = template_name(node.name.value)
+    template = named_template(unit.environment, node)
+    if template is not None and _belongs_here(unit, node, name, template):
+        _write_out(unit, node, name, template)
+    else:
+        _call(unit, node, name)
+
+
+def _belongs_here(unit: Unit, node: RenderNode, name: str, template: Template) -> bool:
+    """Tell whether a partial is better written out in place than remembered: if it says what is the page's own."""
+    if node.loop or name in unit.within or unit.names.counters or len(unit.writer.lines) > _MOST_LINES:
+        return False
+    own = is_text(template) or not (unit.names.own - _given(node)).isdisjoint(names_asked(template))
+    return (own or bool(_own_arguments(unit, node, name))) and stands_alone(template)
+
+
+def _write_out(unit: Unit, node: RenderNode, name: str, template: Template) -> None:
+    unit.state["reads"] = "run.recorder.reads"
+    unit.line(f"reads['template', {name!r}] = 1; run.iterations -= 1", node.token)  # as `visit`, without a call
+    with unit.block("if run.iterations < 0:", node.token):
+        unit.line("run.iterate(0)", node.token)
+    arguments = {argument.name: _bound(unit, value(unit, argument.value), node.token) for argument in node.args}
+    _check_depth(unit, node)
+    if node.var is not None:
+        arguments[_key(node, name)] = _bound(unit, value(unit, node.var), node.token)
+    names, outer = names_set(None, template, unit.writer.name), unit.names
+    names.arguments = {**outer.arguments, **arguments}
+    names.own = outer.own.difference(arguments) | _own_arguments(unit, node, name)
+    names.known = dict(outer.known)
+    scope: dict[str, Binding] = {"partial": Code("TRUE", bool, atom=True)}
+    with unit.partial(name, names), unit.scope(scope, node.token), unit.source(name):
+        unit.template_nodes(template.nodes)
+    outer.known = names.known
+
+
+def _call(unit: Unit, node: RenderNode, name: str) -> None:
+    partial = unit.writer.name("p")
     unit.line(f"{partial} = find(run, {name!r})", node.name.token)
-    arguments = _arguments(unit, node.args)
-    with unit.block(f"if depth > {unit.environment.context_depth_limit}:", node.token):
-        unit.line("too_deep('render')", node.token)
+    arguments = {name: code.text for name, code in unit.names.arguments.items()}
+    arguments |= {argument.name: value(unit, argument.value).text for argument in node.args}
+    _check_depth(unit, node)
     if node.var is None:
-        unit.line(f"{partial}.once(run, scope(names, {{{', '.join(arguments)}}}), {unit.out}, depth + 1)", node.token)
+        unit.line(f"{partial}.once(run, {_scope(arguments)}, {unit.out}, {_depth(unit)})", node.token)
         return
     key, variable = _key(node, name), value(unit, node.var).text
     if node.loop:
         names = unit.writer.name("names")
-        unit.line(f"{names} = scope(names, {{{', '.join(arguments)}}})", node.token)
+        unit.line(f"{names} = {_scope(arguments)}", node.token)
         function = f"repeat({partial}, run, {names}, {key!r}, {variable})"
-        unit.line(f"{function}(run, {names}, {unit.out}, depth + 1)", node.token)
+        unit.line(f"{function}(run, {names}, {unit.out}, {_depth(unit)})", node.token)
     else:
-        scope = f"scope(names, {{{', '.join([*arguments, f'{key!r}: {variable}'])}}})"
-        unit.line(f"{partial}.once(run, {scope}, {unit.out}, depth + 1)", node.token)
+        scope = _scope({**arguments, key: variable})
+        unit.line(f"{partial}.once(run, {scope}, {unit.out}, {_depth(unit)})", node.token)
+
+
+def _scope(arguments: Mapping[str, str]) -> str:
+    return f"scope(names, {{{', '.join(f'{name!r}: {code}' for name, code in arguments.items())}}})"
+
+
+def _depth(unit: Unit) -> str:
+    """Return the code of how many partials a partial that is called here is within."""
+    return str(len(unit.within)) if unit.mode is Mode.PAGE else f"depth + {len(unit.within)}"
+
+
+def _check_depth(unit: Unit, node: RenderNode) -> None:
+    left = unit.environment.context_depth_limit - len(unit.within) + 1
+    if unit.mode is not Mode.PAGE or left < 0:
+        with unit.block(f"if depth > {left}:", node.token):
+            unit.line("too_deep('render')", node.token)
+
+
+def _given(node: RenderNode) -> set[str]:
+    return {argument.name for argument in node.args}
+
+
+def _own_arguments(unit: Unit, node: RenderNode, name: str) -> set[str]:
+    """Return the arguments whose values are the page's own."""
+    given = [(argument.name, argument.value) for argument in node.args]
+    given += [(_key(node, name), node.var)] if node.var else []
+    return {name for name, expression in given if any(_is_own(unit.names, head) for head in heads([expression]))}
+
+
+def _is_own(names: Names, name: str) -> bool:
+    frame_bound = any(name in frame for frame in names.frames)
+    return name in names.own and name not in names.assigned and not frame_bound
 
 
 def _key(node: RenderNode | IncludeNode, name: str) -> str:
@@ -68,14 +127,14 @@ def _include(unit: Unit, node: IncludeNode) -> None:
         raise Unsupported("an include with a computed name")
     name = template_name(node.name.value)
     unit.line(f"visit(run, {name!r})", node.name.token)
-    included = included_template(unit.environment, node)
+    included = named_template(unit.environment, node)
     if included is None:
         unit.templates.append(name)
         unit.line(f"fail({name!r})", node.name.token)
         return
     bindings: dict[str, Binding] = {}
     for argument in node.args:
-        bindings[argument.name] = _bound(unit, value(unit, argument.value).text, node.token)
+        bindings[argument.name] = _bound(unit, value(unit, argument.value), node.token)
     with unit.scope(bindings, node.token):
         if node.var is None:
             _inline(unit, name, included, node.token)
@@ -87,20 +146,15 @@ def _include(unit: Unit, node: IncludeNode) -> None:
             _inline(unit, name, included, node.token)
 
 
-def _bound(unit: Unit, code: str, token: Token) -> Code:
+def _bound(unit: Unit, code: Code, token: Token) -> Code:
     name = unit.writer.name("a")
-    unit.line(f"{name} = {code}", token)
-    return Code(name, atom=True)
+    unit.line(f"{name} = {code.text}", token)
+    return Code(name, code.kind, atom=True)
 
 
 def _inline(unit: Unit, name: str, template: Template, token: Token) -> None:
-    with unit.scope({"partial": Code("TRUE", bool, atom=True)}, token):
-        unit.flush()
-        outer, unit.template = unit.template, len(unit.templates)
-        unit.templates.append(name)
+    with unit.scope({"partial": Code("TRUE", bool, atom=True)}, token), unit.source(name):
         unit.nodes(template.nodes)
-        unit.flush()
-        unit.template = outer
 
 
 TAGS = cast(

@@ -1,10 +1,11 @@
-"""One Python function in the making: a template, and the templates it includes, in one of three modes.
+"""One Python function in the making: a template, and others that are written out in it, in one of three modes.
 
 Which variable a name means is settled here, since Liquid's scopes are lexical once `include` is written out in place:
 
 - *frames*, the innermost first: loop variables, `forloop`, arguments of an `include`. Each is a Python variable.
 - names that the template *assigns*: a Python variable each, which may not be set yet.
-- everything else: the arguments of a `render`, then the page; then `now`, `today`; then counters.
+- *arguments* of a `render` that is written out in place, and of those around it. Each is a Python variable.
+- everything else: the arguments of a `render` that is a call, then the page; then `now`, `today`; then counters.
 
 What has been looked up is *known* to the code that follows in the same block or deeper, and isn't looked up again.
 """
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from liquid.ast import Node
 
@@ -67,23 +68,34 @@ class ForLoop:
     object: str = ""
 
 
+_DEPTH: Final = 4  # that of a template that has no scope open
 Binding = Code | ForLoop
 Key = tuple[object, ...]
 
 
 @dataclass(slots=True)
 class Names:
-    """What names mean at the current place."""
+    """What names mean at the current place.
 
-    assigned: Mapping[str, str]
-    counters: Mapping[str, str]
+    `own` are those of the page's variables and of the arguments that mean what hardly two pages have in common. `unset`
+    are the Python variables that are looked at when they may not be set.
+    """
+
+    assigned: Mapping[str, str] = field(default_factory=dict[str, str])
+    counters: Mapping[str, str] = field(default_factory=dict[str, str])
+    arguments: Mapping[str, Code] = field(default_factory=dict[str, Code])
+    own: frozenset[str] = frozenset()
     frames: list[dict[str, Binding]] = field(default_factory=list[dict[str, Binding]])
     definite: set[str] = field(default_factory=set[str])
     known: dict[Key, str] = field(default_factory=dict[Key, str])
+    unset: set[str] = field(default_factory=set[str])
 
     def bound(self, name: str) -> Binding | None:
-        """Return what a frame binds `name` to."""
-        return next((frame[name] for frame in reversed(self.frames) if name in frame), None)
+        """Return what a frame binds `name` to, or an argument if the template doesn't assign it."""
+        for frame in reversed(self.frames):
+            if name in frame:
+                return frame[name]
+        return None if name in self.assigned else self.arguments.get(name)
 
     @contextmanager
     def frame(self, bindings: dict[str, Binding]) -> Generator[None]:
@@ -110,29 +122,29 @@ class Jumps(NamedTuple):
 class Unit:
     """The state of a compilation: the writer, the names, where output goes, and what the function needs from outside.
 
-    `depth` counts open scopes as python-liquid does. `top` is the place of the page's own node that is being compiled.
-    `stops` are the reserved lines where a loop notes where it stopped, for loops that continue.
+    `within` are the templates that are being rendered here, each by the one before. Of the last of them are `names` and
+    the next four: `depth` counts open scopes as python-liquid does; `top` is the place of the template's own node that
+    is being compiled; `stops` are the reserved lines where a loop notes where it stopped, for loops that continue.
     """
 
-    def __init__(
-        self, name: str, mode: Mode, environment: Environment, names: Names, tags: Mapping[type[Node], Compile]
-    ) -> None:
+    def __init__(self, name: str, mode: Mode, environment: Environment, tags: Mapping[type[Node], Compile]) -> None:
         self.writer = Writer()
         self.mode = mode
         self.environment = environment
-        self.names = names
         self._tags = tags
-        self.depth = 4
-        self.templates = [name]
-        self.template = 0
+        self.within: tuple[str, ...] = (name,)
+        self.names = Names()
+        self.depth = _DEPTH
         self.top: Place = (0, 0)
         self.loops: list[ForLoop] = []
-        self.out: str | None = "out"
         self.jumps: list[Jumps | None] = []
+        self.stops: dict[int, tuple[str, str]] = {}
+        self.templates = [name]
+        self.template = 0
+        self.out: str | None = "out"
         self.filters: dict[str, str] = {}
         self.undefined: dict[str, str] = {}
         self.state: dict[str, str] = {}
-        self.stops: dict[int, tuple[str, str]] = {}
         self.continued: set[str] = set()
         self._pieces: list[str] = []
         self._text = ""
@@ -203,6 +215,28 @@ class Unit:
         self.depth -= 1
 
     @contextmanager
+    def source(self, name: str) -> Generator[None]:
+        """Say that what follows is of another template."""
+        self.flush()
+        outer, self.template = self.template, len(self.templates)
+        self.templates.append(name)
+        yield
+        self.flush()
+        self.template = outer
+
+    @contextmanager
+    def partial(self, name: str, names: Names) -> Generator[None]:
+        """Write out a template that is rendered: it has its own names, loops and depth."""
+        outer = self.within, self.names, self.depth, self.top, self.loops, self.jumps, self.stops
+        self.within, self.names, self.depth = (*self.within, name), names, _DEPTH
+        self.loops, self.jumps, self.stops = [], [], {}
+        start = self.writer.reserve(self.top)
+        yield
+        if names.unset:
+            self.writer.fill(start, " = ".join([*sorted(names.unset), "UNSET"]))
+        self.within, self.names, self.depth, self.top, self.loops, self.jumps, self.stops = outer
+
+    @contextmanager
     def jumping(self, jumps: Jumps | None) -> Generator[None]:
         """Say what `break` and `continue` become; None where they can't be compiled."""
         self.jumps.append(jumps)
@@ -220,6 +254,13 @@ class Unit:
         """Compile some nodes in order."""
         for node in nodes:
             self.node(node)
+
+    def template_nodes(self, nodes: Iterable[Node]) -> None:
+        """Compile a template's own nodes."""
+        for node in nodes:
+            self.top = self.place(node.token)
+            self.node(node)
+        self.flush()
 
     def body(self, block: BlockNode) -> None:
         """Compile the body of a tag; one of nothing but space and assignments gives no output."""

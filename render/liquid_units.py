@@ -3,7 +3,7 @@
 A function takes `(run, names, out, depth)`: what is left of the page's budget, the variables, the list to append
 strings to, and how many partials it is within. A partial that is rendered for each item of a list is a second function,
 which takes `Turns` as well. Partials are looked up by name whenever a template renders one, so that a changed one is
-found; what a template includes is part of its function, which is therefore made anew when one of them changes.
+found; what is written out in a template is part of its function, which is made anew when one of these changes.
 
 A `CodeCache` keeps compiled code from run to run. Its keys hold the template's text and the versions of Python and
 python-liquid; a cache must be emptied when the version of blogd changes.
@@ -51,7 +51,7 @@ class Turns(NamedTuple):
 class Program(NamedTuple):
     """Compiled code and what it refers to; `code` is None for a template that has to be interpreted.
 
-    `templates` are the template itself and what it includes, `digests` those of their sources.
+    `templates` are the template itself and what is written out in it, `digests` those of their sources.
     """
 
     code: CodeType | None
@@ -86,8 +86,11 @@ class Partial:
 class Units:
     """The functions of an environment's templates."""
 
-    def __init__(self, environment: Environment, shelf: Shelf, cache: CodeCache, *, compiled: bool) -> None:
+    def __init__(
+        self, environment: Environment, own: frozenset[str], shelf: Shelf, cache: CodeCache, *, compiled: bool
+    ) -> None:
         self._environment = environment
+        self._own = own
         self._cache = cache
         self._shelf = shelf
         self._compiled = compiled
@@ -171,19 +174,21 @@ class Units:
 
     def _compile(self, name: str, mode: Mode) -> Program:
         path = self._environment.parsed(name).source.path
-        try:
-            source = compile_template(self._environment, name, mode)
-            code = compile(source.text, path, "exec", dont_inherit=True)
-        except (Unsupported, SyntaxError, RecursionError):
-            return Program(None, [], [name], self._digests([name]), [], [])
-        return Program(
-            code, source.places, source.templates, self._digests(source.templates), source.filters, source.undefined
-        )
+        for own in (self._own, frozenset[str]()):  # a partial that is written out may be what can't be compiled
+            try:
+                source = compile_template(self._environment, name, mode, own)
+                code = compile(source.text, path, "exec", dont_inherit=True)
+            except (Unsupported, SyntaxError, RecursionError):
+                continue
+            return Program(
+                code, source.places, source.templates, self._digests(source.templates), source.filters, source.undefined
+            )
+        return Program(None, [], [name], self._digests([name]), [], [])
 
     def _key(self, name: str, mode: Mode) -> bytes:
         environment = self._environment
-        filters = sorted(environment.page_filters)
-        parts = (MAGIC_NUMBER, liquid.__version__, name, mode.value, environment.context_depth_limit, filters)
+        names = sorted(environment.page_filters), sorted(self._own)
+        parts = (MAGIC_NUMBER, liquid.__version__, name, mode.value, environment.context_depth_limit, names)
         return blake2b(repr(parts).encode() + self._digests([name])[0], digest_size=16).digest()
 
     def _digests(self, names: Iterable[str]) -> list[bytes]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from blogd.render.drops import Getters, ListedPost
 from blogd.render.labels import long_date
-from blogd.render.pages import Page, Stage
+from blogd.render.pages import Page, PostPage, Stage
 from blogd.render.reads import CATEGORY
 from blogd.render.routes import list_href
 
@@ -110,3 +110,7 @@ class ListPage(Page):
         "day_blocks": day_blocks,
         "alternate_links": lambda _: [],
     }
+
+
+OWN_VARIABLES: Final = frozenset({*PostPage.getters, *ListPage.getters}).difference(Page.common) | {"document_title"}
+"""What hardly two pages have in common."""

@@ -21,7 +21,7 @@ from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.liquid_filters import Steady
 from blogd.render.liquid_page import NotShared
-from blogd.render.list_page import ListPage
+from blogd.render.list_page import OWN_VARIABLES, ListPage
 from blogd.render.markdown import render_body
 from blogd.render.pages import Apart, NotFoundPage, Page, PostPage, SearchPage, Stage
 from blogd.render.project import CATEGORY_META_PATH
@@ -95,6 +95,7 @@ class Renderer:
         self.templates = Templates(
             {**self._bundled, **self.site.templates},
             {"markdown": self._markdown, **_STEADY},
+            own=OWN_VARIABLES,
             limits=self._limits,
             code_cache=self._code_cache,
         )

@@ -31,14 +31,16 @@ _MANY = 100_000
 class Templates:
     """The templates of a site by name; `filters` are added to Liquid's own or take their place.
 
-    Texts of partials are kept on the `shelf`, which is to be cleared when any answer that pages give changes.
+    Texts of partials are kept on the `shelf`, which is to be cleared when any answer that pages give changes. `own`
+    names the variables that hardly two pages have in common: no texts are kept of partials that show these.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all but two are options
         self,
         sources: Mapping[str, TemplateSource],
         filters: Mapping[str, FilterFunction],
         *,
+        own: frozenset[str] = frozenset(),
         limits: Limits | None = None,
         compiled: bool = True,
         code_cache: CodeCache | None = None,
@@ -47,7 +49,8 @@ class Templates:
         self._limits = limits or Limits()
         self.shelf = Shelf()
         self._environment = Environment(self._sources, filters, self._limits)
-        self._units = Units(self._environment, self.shelf, {} if code_cache is None else code_cache, compiled=compiled)
+        cache: CodeCache = {} if code_cache is None else code_cache
+        self._units = Units(self._environment, own, self.shelf, cache, compiled=compiled)
 
     def update(self, changes: Mapping[str, TemplateSource | None]) -> None:
         """Take new sources over; None removes a template."""

@@ -25,7 +25,7 @@ from blogd.daemon.resources import bundled_templates
 from blogd.render.labels import label
 from blogd.render.links import url_segment
 from blogd.render.liquid_filters import Steady
-from blogd.render.list_page import ListPage
+from blogd.render.list_page import OWN_VARIABLES, ListPage
 from blogd.render.pages import PostPage, Stage
 from blogd.render.slugs import slugify
 from blogd.render.templates import Templates
@@ -93,7 +93,8 @@ def main(root: Path, work: Path, rounds: int) -> None:
     numbers = range(1, 1 + min(_MOST_PAGES, len(posts) // size))
     lists: list[Callable[[], Page]] = [partial(ListPage, stage, "root", "", n) for n in numbers]
     sources = {**bundled_templates(), **site.templates}
-    both = {way: Templates(sources, _FILTERS, compiled=way == "compiled") for way in ("compiled", "interpreted")}
+    ways = ("compiled", "interpreted")
+    both = {way: Templates(sources, _FILTERS, own=OWN_VARIABLES, compiled=way == "compiled") for way in ways}
     kinds = (("single page", "single-post", singles), (f"list of {size}", "post-list", lists))
     print(json.dumps([{"what": what, **_row(both, name, pages, rounds)} for what, name, pages in kinds]))
 

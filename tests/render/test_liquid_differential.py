@@ -1,8 +1,12 @@
-"""A compiled template does what python-liquid does: the same text or the same error, from the same reads."""
+"""A compiled template does what python-liquid does: the same text or the same error, from the same reads.
+
+That holds whether partials are called or written out in place, which is tried with all that ask for anything.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from typing import TYPE_CHECKING, cast
 
@@ -137,11 +141,12 @@ def outcome(
     templates: Templates | None = None,
     *,
     compiled: bool = True,
+    own: frozenset[str] = frozenset(),
     limits: Limits | None = None,
 ) -> tuple[str | Diagnostic, set[tuple[object, ...]]]:
     """Return the text and what was read, or the error; after an error, what was read may differ."""
     page = FakePage(data)
-    templates = templates or Templates(sources(texts), {"double": double}, compiled=compiled, limits=limits)
+    templates = templates or Templates(sources(texts), {"double": double}, compiled=compiled, own=own, limits=limits)
     try:
         return templates.render("page", page), page.reads
     except TemplateError as error:
@@ -150,8 +155,14 @@ def outcome(
 
 def assert_same(texts: Mapping[str, str], data: Mapping[str, object], limits: Limits | None = None) -> str | Diagnostic:
     interpreted = outcome(texts, data, compiled=False, limits=limits)
-    assert outcome(texts, data, compiled=True, limits=limits) == interpreted
+    for own in (frozenset[str](), words(texts)):
+        assert outcome(texts, data, own=own, limits=limits) == interpreted
     return interpreted[0]
+
+
+def words(texts: Mapping[str, str]) -> frozenset[str]:
+    """Return all names in templates, so that no partial that asks for one is called."""
+    return frozenset(re.findall(r"\w+", " ".join(texts.values())))
 
 
 # What python-liquid 2.3.6 does differently from the suite.
@@ -200,7 +211,7 @@ def test_the_conformance_suite_is_compiled(suite: list[dict[str, object]]) -> No
     for case in suite:
         environment = Environment(sources(texts_of(case)), {}, Limits())
         try:
-            compile_template(environment, "page", Mode.PAGE)
+            compile_template(environment, "page", Mode.PAGE, words(texts_of(case)))
         except TemplateError:
             continue
         except Unsupported:
@@ -346,9 +357,10 @@ def test_what_is_remembered_is_what_would_be_rendered(
 ) -> None:
     texts = {"page": "{% render 'one', x: b %}" + page, "one": one, "two": two}
     limits = Limits(iterations=2000, characters=20_000)
-    templates = Templates(sources(texts), {"double": double}, limits=limits)
-    for variables in (*data, *data):
-        assert outcome(texts, variables, templates) == outcome(texts, variables, compiled=False, limits=limits)
+    for own in (frozenset[str](), frozenset({"x", "list", "arg"})):
+        templates = Templates(sources(texts), {"double": double}, own=own, limits=limits)
+        for variables in (*data, *data):
+            assert outcome(texts, variables, templates) == outcome(texts, variables, compiled=False, limits=limits)
 
 
 class Bounded(liquid.Environment):
@@ -381,3 +393,124 @@ def test_all_bundled_templates_are_compiled(project: Path) -> None:
     for name in texts:
         for mode in Mode:
             compile(compile_template(environment, name, mode).text, name, "exec")
+
+
+# Partials that are written out in place
+
+
+P: dict[str, object] = {"p": {"title": "P", "q": {"title": "Q"}}, "list": [1, 2, 3]}
+
+
+@pytest.mark.parametrize(
+    ("page", "one", "two", "expected"),
+    [
+        ("{% render 'one', a: p %}", "{{ a.title }}{% render 'two', b: 2 %}{{ b }}", "{{ a.q.title }}{{ b }}", "PQ2"),
+        ("{% render 'one', a: 1 %}", "{% render 'two', a: 2 %}{{ a }}{{ p.title }}", "{{ a }}{{ p.title }}", "2P1P"),
+        (
+            "{% assign x = 1 %}{% render 'one' %}",
+            "{{ p.title }}{{ x }}{% render 'two' %}",
+            "{{ p.title }}{{ x }}",
+            "PP",
+        ),
+        (
+            "{% render 'one' %}{{ x }}",
+            "{{ p.title }}{% assign x = 1 %}{% render 'two' %}",
+            "{{ x }}{{ p.title }}",
+            "PP",
+        ),
+        (
+            "{% for i in list %}{% render 'one', i: i %}{% endfor %}",
+            "{{ p.title }}{% if i == 2 %}{% assign x = i %}{% endif %}{{ x }}{{ forloop.index }}",
+            "",
+            "PP2P",
+        ),
+        ("{{ p.title }}{% render 'one', q: p.q %}{{ p.title }}", "{% assign p = q %}{{ p.title }}", "", "PQP"),
+        (
+            "{% assign x = p %}{% render 'one', a: x %}{% assign x = p.q %}{% render 'one', a: x %}",
+            "{{ a.title }}{{ p.title }}",
+            "",
+            "PPQP",
+        ),
+        ("{% capture x %}{% render 'one' with p as a %}{% endcapture %}[{{ x }}]", "{{ a.title }}", "", "[P]"),
+        ("{% render 'one', p: no %}{{ p.title }}", "[{{ p.title }}]{% render 'two' %}", "{{ p.title }}|", "[]|P"),
+        (
+            "{% for i in list limit: 1 %}{% render 'one' %}{% endfor %}{% for i in list offset: continue %}x{%endfor%}",
+            "{{ p.title }}{% for i in list %}{% endfor %}",
+            "",
+            "Pxx",
+        ),
+        ("{% render 'one', a: p %}", "{{ a.title }}{% unless b %}{% render 'one', b: 1 %}{% endunless %}", "", "PP"),
+        ("{% render 'one', a: p %}", "{{ a.title }}{% render 'two' %}", "{% cycle a.title, 2 %}", "PP"),
+        ("{% increment x %}{% render 'one' %}{{ x }}", "{{ p.title }}{{ x }}{% increment x %}", "", "0P01"),
+        ("{% render 'one' %}{{ partial }}", "{{ p.title }}{{ partial }}", "", "Ptruefalse"),
+        ("{% if p %}{% render 'one' %}{% else %}{% render 'two' %}{% endif %}", "{{ p.title }}", "{{ p }}", "P"),
+        (
+            "{% render 'one' %}",
+            "{% for i in list %}{{ p.title }}{% case i %}{% when 2, 2 %}{% break %}{% endcase %}{% endfor %}",
+            "",
+            "PP",
+        ),
+    ],
+)
+def test_a_partial_means_the_same_in_place(page: str, one: str, two: str, expected: str) -> None:
+    assert assert_same({"page": page, "one": one, "two": two}, P) == expected
+
+
+@pytest.mark.parametrize(
+    ("page", "one", "written"),
+    [
+        ("{% render 'one' %}", "{{ p }}", ["one"]),
+        ("{% render 'one' %}", "{{ q }}", []),
+        ("{% render 'one' %}", "text", ["one"]),
+        ("{% render 'one' %}", "{{ 1 | upcase }}", []),
+        ("{% render 'one', a: p.title %}", "{{ a }}", ["one"]),
+        ("{% render 'one' with p.title %}", "{{ one }}", ["one"]),
+        ("{% render 'one', a: p %}", "{% render 'two', b: a %}{{ p }}", ["one", "two"]),
+        ("{% render 'one', p: q %}", "{{ p }}", []),
+        ("{% render 'one', p: q, a: p %}", "{% render 'two', b: p %}", ["one"]),
+        ("{% assign p = q %}{% render 'one', a: p %}", "{{ a }}", []),
+        ("{% for p in q %}{% render 'one', a: p %}{% endfor %}", "{{ a }}", []),
+        ("{% render 'one' for p %}", "{{ p }}", []),
+        ("{% render 'one' %}", "{{ p }}{% render 'one' %}", ["one"]),
+        ("{% render 'one' %}", "{{ p }}{% cycle 1, 2 %}", []),
+        ("{% render 'one' %}", "{% for p in q %}{{ p }}{% endfor %}", []),
+        ("{% render 'missing' %}{% render 'broken' %}", "", []),
+    ],
+)
+def test_a_partial_is_written_out_that_shows_what_is_the_pages_own(page: str, one: str, written: list[str]) -> None:
+    texts = {"page": page, "one": one, "two": "{{ b }}", "broken": "{% if %}"}
+    source = compile_template(Environment(sources(texts), {}, Limits()), "page", Mode.PAGE, frozenset({"p"}))
+    assert source.templates == ["page", *written]
+
+
+def test_what_is_written_out_does_not_grow_without_bounds() -> None:
+    texts = {str(n): f"{{{{ p }}}}{{% render '{n + 1}' %}}{{% render '{n + 1}' %}}" for n in range(30)}
+    texts = {"page": "{% render '0' %}", **texts, "30": "{{ p }}"}
+    source = compile_template(Environment(sources(texts), {}, Limits()), "page", Mode.PAGE, frozenset({"p"}))
+    assert source.text.count("\n") < 20_000
+
+
+@pytest.mark.parametrize(
+    "limits", [*(Limits(depth=number) for number in range(4, 9)), *(Limits(iterations=number) for number in range(10))]
+)
+def test_limits_count_partials_in_place(limits: Limits) -> None:
+    texts = {str(n): f"{{{{ p }}}}{{% render '{n + 1}', a: p %}}" for n in range(5)}
+    texts = {"page": "{% render '0' %}", **texts, "5": "{{ p }}{% for i in list %}{{ a.title }}{% endfor %}"}
+    assert outcome(texts, P, own=frozenset({"p"}), limits=limits) == outcome(texts, P, compiled=False, limits=limits)
+
+
+@pytest.mark.parametrize("two", ["{{ b | divided_by: 0 }}", "{% break %}", "{% if %}", "{% include 'one' %}", None])
+def test_errors_in_partials_in_place_have_their_places(two: str | None) -> None:
+    texts = {"page": "\n{% render 'one', a: p %}", "one": "\n {{ a.title }}{% render 'two', b: 1 %}"}
+    if two:
+        texts["two"] = "{{ a.title }}\n  " + two
+    assert not isinstance(assert_same(texts, P), str)
+
+
+def test_a_change_of_a_partial_in_place_is_seen() -> None:
+    texts = {"page": "{% render 'one' %}", "one": "{{ p }}{% render 'two' %}", "two": "{{ p }}"}
+    templates = Templates(sources(texts), {}, own=frozenset({"p"}))
+    for two in ("a{{ p }}", "{% if %}", "b{{ p }}", None, "c{{ p }}"):
+        templates.update({"two": sources({"two": two})["two"] if two else None})
+        now = {**texts, "two": two} if two else {name: text for name, text in texts.items() if name != "two"}
+        assert outcome(now, {"p": 1}, templates) == outcome(now, {"p": 1}, compiled=False)
