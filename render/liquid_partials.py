@@ -44,10 +44,7 @@ def _belongs_here(unit: Unit, node: RenderNode, name: str, template: Template) -
 
 
 def _write_out(unit: Unit, node: RenderNode, name: str, template: Template) -> None:
-    unit.state["reads"] = "run.recorder.reads"
-    unit.line(f"reads['template', {name!r}] = 1; run.iterations -= 1", node.token)  # as `visit`, without a call
-    with unit.block("if run.iterations < 0:", node.token):
-        unit.line("run.iterate(0)", node.token)
+    _visit(unit, node, name)
     arguments = {argument.name: _bound(unit, value(unit, argument.value), node.token) for argument in node.args}
     _check_depth(unit, node)
     if node.var is not None:
@@ -63,8 +60,9 @@ def _write_out(unit: Unit, node: RenderNode, name: str, template: Template) -> N
 
 
 def _call(unit: Unit, node: RenderNode, name: str) -> None:
+    _visit(unit, node, name)
     partial = unit.writer.name("p")
-    unit.line(f"{partial} = find(run, {name!r})", node.name.token)
+    unit.line(f"{partial} = find({name!r})", node.name.token)
     arguments = {name: code.text for name, code in unit.names.arguments.items()}
     arguments |= {argument.name: value(unit, argument.value).text for argument in node.args}
     _check_depth(unit, node)
@@ -80,6 +78,14 @@ def _call(unit: Unit, node: RenderNode, name: str) -> None:
     else:
         scope = _scope({**arguments, key: variable})
         unit.line(f"{partial}.once(run, {scope}, {unit.out}, {_depth(unit)})", node.token)
+
+
+def _visit(unit: Unit, node: RenderNode | IncludeNode, name: str) -> None:
+    """Write the lookup of a partial, as the interpreter accounts for it."""
+    unit.state["reads"] = "run.recorder.reads"
+    unit.line(f"reads['template', {name!r}] = 1; run.iterations -= 1", node.token)
+    with unit.block("if run.iterations < 0:", node.token):
+        unit.line("run.iterate(0)", node.token)
 
 
 def _scope(arguments: Mapping[str, str]) -> str:
@@ -126,7 +132,7 @@ def _include(unit: Unit, node: IncludeNode) -> None:
     if not isinstance(node.name, StringLiteral):
         raise Unsupported("an include with a computed name")
     name = template_name(node.name.value)
-    unit.line(f"visit(run, {name!r})", node.name.token)
+    _visit(unit, node, name)
     included = named_template(unit.environment, node)
     if included is None:
         unit.templates.append(name)

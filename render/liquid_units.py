@@ -27,13 +27,13 @@ from blogd.render.liquid_errors import Places
 from blogd.render.liquid_filters import Steady
 from blogd.render.liquid_interpreter import Buffer, Context, Environment
 from blogd.render.liquid_memo import Memo
-from blogd.render.liquid_page import FilterFunction, Run
 from blogd.render.liquid_runtime import NAMES, Scope
 from blogd.render.liquid_unit import Mode, Unsupported
 
 if TYPE_CHECKING:
     from types import CodeType
 
+    from blogd.render.liquid_page import FilterFunction, Run
     from blogd.render.shelf import Shelf
 
 CodeCache = MutableMapping[bytes, bytes]
@@ -65,11 +65,10 @@ class Program(NamedTuple):
 class Partial:
     """A template as `render` calls it; `once` gives a text that is remembered, where that seems worth while."""
 
-    __slots__ = ("_each", "_load", "_memo", "entity", "name", "once")
+    __slots__ = ("_each", "_load", "_memo", "name", "once")
 
     def __init__(self, name: str, load: Callable[[str, Mode], Function], shelf: Shelf) -> None:
         self.name = name
-        self.entity = ("template", name)
         self._load = load
         self._each: Function | None = None
         self._memo = Memo(load(name, Mode.PARTIAL), shelf)
@@ -100,7 +99,6 @@ class Units:
         self._names = dict(NAMES) | {
             "repeat": _repeat,
             "find": self.find,
-            "visit": Run.visit,
             "fail": environment.parsed,
         }
 
@@ -111,15 +109,11 @@ class Units:
             found = self._pages[name] = self._load(name, Mode.PAGE)
         return found
 
-    def find(self, run: Run, name: str) -> Partial:
-        """Return a partial, for a page that takes note of the lookup."""
+    def find(self, name: str) -> Partial:
+        """Return a partial."""
         found = self._partials.get(name)
         if found is None:
-            run.visit(name)
             found = self._partials[name] = Partial(name, self._load, self._shelf)
-            return found
-        run.recorder.read(found.entity)
-        run.iterate(1)
         return found
 
     def forget(self, names: Iterable[str]) -> None:
