@@ -16,6 +16,7 @@ from blogd.daemon.output import LEDGER, TEMPORARY
 from blogd.render.diagnostic import Diagnostic
 from blogd.render.reads import ASPECT
 from blogd.render.routes import (
+    INDEX,
     SITE_FILES,
     Outputs,
     PageKey,
@@ -177,11 +178,11 @@ class Plan:
     def _refuse(self, owner: Owner, path: str, key: PageKey) -> bool:
         """Refuse what can't be written, or would be taken for a file of blogd's own."""
         component = unwritable(path) or next((name for name in (LEDGER, TEMPORARY) if path.startswith(name)), None)
-        folder = path.split("/")[-2] if key[0] == "page" else ""
+        folder = path.split("/")[-2] if key[0] in {"post", "page"} else ""
         if component is not None:
             message = f"no file can have the name that its URL asks for: {component[:40]!r}…"
             hint = "give it a shorter slug or name"
-        elif folder in SITE_FILES:
+        elif folder == INDEX or (folder in SITE_FILES and key[0] == "page"):
             message = f"its URL /{path.removesuffix('index.html')} is also that of blogd's {folder}, which gets it"
             hint = "change the slug"
         else:

@@ -6,12 +6,14 @@ share the page's `Scene`: the site, the language tree, and the recorder.
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, SupportsIndex, cast
 
 from blogd.render.links import url_segment
+from blogd.render.liquid_page import TO_THE_END
 from blogd.render.reads import ASPECT, CATEGORY
 from blogd.render.routes import list_href
 from blogd.render.urls import MAIN_TREE
@@ -287,18 +289,20 @@ class Posts:
 
     def window(self, start: int, stop: int) -> Sequence[PostDrop]:
         """Give the posts from start up to stop, and read no more than these."""
+        start, stop = min(int(start), TO_THE_END), min(int(stop), TO_THE_END)
         self.scene.recorder.read(("slice", *self.key, start, stop))
         return [PostDrop(self.scene, path) for path in self.scene.site.members(self.key)[start:stop]]
 
-    def __getitem__(self, index: int) -> PostDrop:
-        at = index if index >= 0 else len(self) + index
+    def __getitem__(self, index: SupportsIndex) -> PostDrop:
+        at = operator.index(index)
+        at = at if at >= 0 else len(self) + at
         found = self.window(at, at + 1) if at >= 0 else ()
         if not found:
             raise IndexError(index)
         return found[0]
 
     def __iter__(self) -> Iterator[PostDrop]:
-        return iter(self.window(0, 1 << 31))
+        return iter(self.window(0, TO_THE_END))
 
     def __len__(self) -> int:
         self.scene.recorder.read(("length", *self.key))
@@ -366,8 +370,8 @@ class Lookup(Mapping[str, object]):
     def __repr__(self) -> str:
         return repr(self._all())
 
-    def __getitem__(self, name: str) -> object:
-        found = self._find(name)
+    def __getitem__(self, name: object) -> object:
+        found = self._find(name) if isinstance(name, str) else None
         if found is None:
             raise KeyError(name)
         return found

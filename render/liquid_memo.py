@@ -177,13 +177,14 @@ class Record(PageNames):
     def __missing__(self, name: str) -> object:
         reads, self._recorder.reads = self._recorder.reads, self._outer
         try:
-            value = super().__missing__(name)
+            value = self._page[name]
         except KeyError:
             self.answers[name] = _MISSING
             raise
         finally:
             self._recorder.reads = reads
-        self.answers[name] = _answer(value)
+        self.answers[name] = _answer(value)  # else it stays unknown: who asks again is refused again
+        self[name] = value
         return value
 
 

@@ -21,7 +21,7 @@ SHARED: Final = ("/media/", "/assets/", "/images/")
 MAIN_TREE: Final = "\0"  # in front of a path of the main tree, on pages of other ones
 
 _TAG = re.compile(
-    r"""<(?![!/?])[a-zA-Z][^\s<>/]*(?:\s+[^<>"']*(?:"[^"]*"[^<>"']*|'[^']*'[^<>"']*)*)>""",
+    r"""<(?![!/?])[a-zA-Z][^\s<>/]*+(?:\s++[^<>"']*+(?:"[^"]*+"[^<>"']*+|'[^']*+'[^<>"']*+)*+)>""",
 )
 _ATTRIBUTE = re.compile(
     r"""(\s)(href|src|srcset|poster|action|data)(\s*=\s*)("/(?!/)[^"]*"|'/(?!/)[^']*')""", re.IGNORECASE

@@ -486,6 +486,23 @@ THINGS = {
 }
 
 
+def test_what_can_not_be_compared_is_not_shared_by_partials_around_who_asks_for_it() -> None:
+    templates = Templates(sources({"page": "{% render 'one' %}", "one": "{% render 'two' %}", "two": "{{ t }}"}), {})
+    for text in "ab":
+        page = FakePage({"t": [Blob(text)]})
+        assert templates.render("page", page) == text
+
+
+class Blob:
+    """A value that nothing tells from others."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def __str__(self) -> str:
+        return self._text
+
+
 def test_pages_of_a_kin_share_what_a_partial_says_of_a_drop_and_what_is_read_for_it() -> None:
     count = Counter()
     templates = Templates(sources(THINGS), {"count": count})
