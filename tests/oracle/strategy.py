@@ -31,7 +31,7 @@ POSTS: Final = (
 )
 LANGUAGES: Final = ("de", "fr", "en", "it", "es")
 NAMES: Final = ("alpha", "beta", "gamma", "delta")
-SLUGS: Final = (*NAMES, "epsilon", "page", "2024", "tag", "de", "x.de", "a/b", "ü")
+SLUGS: Final = (*NAMES, "epsilon", "page", "2024", "tag", "de", "x.de", "a/b", "ü", "index.html")
 IDS: Final = (*NAMES, "2024/01/alpha", "2024/01/beta", "2024/02/alpha")
 DATES: Final = (
     "2024-01-01T10:00:00Z",
@@ -89,6 +89,9 @@ PARAGRAPHS: Final = (
     "inline [[hello]] here",
     "[[Other x=1]]",
     "```python\nx = 1\n```",
+    "```mime\nSubject: x\n\n<b>x</b>\n```",
+    "```mime\nContent-Type: text/html\n\n<b>x</b>\n```",
+    "<div    ",
     "a[^1]\n\n[^1]: note",
 )
 
@@ -98,6 +101,7 @@ TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
         "{{ post.content | markdown }}|{% for a in alternate_links %}{{ a.href }}{{ a.hreflang }}{% endfor %}",
         "{{ post.language }}|{{ language }}",
         "{{ post.author }}|{{ post.show_title }}",
+        "{{ post }}{{ site }}{{ site.posts }}{{ tag_color_by_name[post.tags.first] }}{{ blog_languages }}",
         "{% for l in blog_languages %}{{ l.href }}|{% endfor %}{{ canonical_path }}",
         "{% for b in backlinks %}{{ b.title }}{{ b.path }}{% endfor %}",
         "{{ previous_post.title }}<{{ next_post.path }}",
