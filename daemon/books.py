@@ -66,13 +66,16 @@ class Books:
         settled = [row for row in self.manifest.pages.values() if row.state != STALE]
         self.findings.load(self.store.get("findings"), sources.rows.values(), settled)
         self.doubt_altered()
-        for row in self.manifest.pages.values():
-            if row.state == CLEAN:
-                self._ledger.add(row.path)
 
     def doubt_altered(self) -> list[PageRow]:
-        """Give the outputs whose files are not as they were left: they have to be made again."""
-        altered = [row for row in self.manifest.pages.values() if row.state == CLEAN and not self.is_intact(row)]
+        """Give the outputs whose files are not as they were left: they have to be made again. The others are ours."""
+        self._ledger.look()
+        altered: list[PageRow] = []
+        for row in self.manifest.pages.values():
+            if self.is_intact(row):
+                self._ledger.add(row.path)
+            elif row.state == CLEAN:
+                altered.append(row)
         for row in altered:
             row.state, row.digest, row.reason = STALE, b"", Cause.ALTERED
         return altered

@@ -91,6 +91,7 @@ class Engine:
         self._batch = 0
         self._look: dict[str, FileStat | None] = {}
         self._look_is_full = False
+        self._unlisted: set[str] = set()
         self._intake: Intake | None = None
         self._change: _Change | None = None
         self._expanding = Expanding(self.site, self._macro_host, self._read_source, self.sources.is_lost)
@@ -262,6 +263,7 @@ class Engine:
         self.books.findings.replace(("scan",), found.diagnostics)
         self._look = dict(cast("Mapping[str, FileStat | None]", found.files))
         self._look_is_full = True
+        self._unlisted = set(found.unlisted)
         if self._is_loaded:
             self._making.enqueue(self.books.doubt_altered())
 
@@ -272,11 +274,12 @@ class Engine:
         found = look(self._project.root, paths, output=self._project.out)
         self.books.findings.review(("scan",), paths, found.diagnostics)
         self._look.update(found.files)
+        self._unlisted |= found.unlisted
 
     def _begin_reading(self) -> None:
-        found, is_full = self._look, self._look_is_full
-        self._look, self._look_is_full = {}, False
-        changed = self.sources.changed(found, is_all=is_full)
+        found, unlisted, is_full = self._look, self._unlisted, self._look_is_full
+        self._look, self._unlisted, self._look_is_full = {}, set(), False
+        changed = self.sources.changed(found, unlisted, is_all=is_full)
         if not changed and not (is_full and self._is_due()) and not self._recovering:
             return
         self.load()

@@ -39,6 +39,12 @@ class Ledger:
         """Give the paths that are not among those known."""
         return self._paths.difference(known)
 
+    def look(self) -> None:
+        """Begin anew if the ledger is gone: whoever removed it may have removed its files, or put others there."""
+        if self._is_whole and not os.path.lexists(f"{self._output.root}/{LEDGER}"):
+            self._paths.clear()
+            self._is_tidy = self._is_whole = False
+
     def add(self, path: str) -> None:
         """Enter a file that is known to be blogd's."""
         if path not in self._paths:

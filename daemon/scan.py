@@ -66,12 +66,14 @@ class FolderStat(msgspec.Struct, frozen=True, gc=False):
 class ScanResult(msgspec.Struct, frozen=True):
     """Everything that a walk found.
 
-    `links` maps each file that is a symbolic link to its real target's path. `diagnostics` are sorted.
+    `links` maps each file that is a symbolic link to its real target's path. `unlisted` are folders that can't be read.
+    `diagnostics` are sorted.
     """
 
     files: dict[str, FileStat]
     folders: dict[str, FolderStat]
     links: dict[str, str]
+    unlisted: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -79,10 +81,12 @@ class LookResult(msgspec.Struct, frozen=True):
     """What the given paths are now.
 
     `None` for a path: forget it and everything known below it, but for what else is listed. A folder is `None` and
-    then the files in it. `diagnostics` are about the given paths and what lies below them.
+    then the files in it. `unlisted` are folders that can't be read: what is known of what lies below them stays.
+    `diagnostics` are about the given paths and what lies below them.
     """
 
     files: dict[str, FileStat | None]
+    unlisted: frozenset[str]
     diagnostics: tuple[Diagnostic, ...]
 
 
@@ -102,7 +106,7 @@ def look(root: Path, paths: Iterable[str], *, output: Path | None = None) -> Loo
     found = _walk(root, wanted, output, with_files=True)
     files: dict[str, FileStat | None] = dict.fromkeys(path for path in wanted if path not in found.files)
     files.update(found.files)
-    return LookResult(files, found.diagnostics)
+    return LookResult(files, found.unlisted, found.diagnostics)
 
 
 def is_hidden(name: str) -> bool:
@@ -123,7 +127,7 @@ def _walk(root: Path, paths: Iterable[str], output: Path | None, *, with_files: 
     for path in paths:
         walk.start(path)
     diagnostics = tuple(sorted(set(walk.diagnostics)))
-    return ScanResult(walk.files, walk.folders, walk.links, diagnostics)
+    return ScanResult(walk.files, walk.folders, walk.links, frozenset(walk.unlisted), diagnostics)
 
 
 class _Place(NamedTuple):
@@ -141,6 +145,7 @@ class _Walk:
         self.files: dict[str, FileStat] = {}
         self.folders: dict[str, FolderStat] = {}
         self.links: dict[str, str] = {}
+        self.unlisted: set[str] = set()
         self.diagnostics: list[Diagnostic] = []
         self._root = root
         self._output = output
@@ -157,6 +162,9 @@ class _Walk:
         try:
             place = self._place_of(folder)
             details = Path(self._root, path).lstat()
+        except PermissionError as error:
+            self._give_up(path, error)
+            return
         except (OSError, ValueError):
             return
         if place is None or not self._is_utf8(place, name):
@@ -197,7 +205,12 @@ class _Walk:
         except (FileNotFoundError, NotADirectoryError):
             pass  # it went while we looked
         except OSError as error:
-            self._tell("error", place.path, f"can't be read: {error.strerror}", "check the folder's permissions")
+            self._give_up(place.path, error)
+
+    def _give_up(self, path: str, error: OSError) -> None:
+        self.unlisted.add(path)
+        hint = "check the folder's permissions; what is known of its files stays until then"
+        self._tell("error", path, f"can't be read: {(error.strerror or str(error)).lower()}", hint)
 
     def _take_entry(self, place: _Place, entry: os.DirEntry[str], suffixes: tuple[str, ...]) -> None:
         """Do what `_take` does, without a stat where the entry's type is enough."""

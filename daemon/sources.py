@@ -24,7 +24,7 @@ from blogd.render.delta import Delta, Entry
 from blogd.render.media import SUFFIX as SIDECAR
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from pathlib import Path
 
     from blogd.cache.store import Store
@@ -74,10 +74,12 @@ class Sources:
 
     # What changed.
 
-    def changed(self, found: Mapping[str, FileStat | None], *, is_all: bool) -> dict[str, FileStat | None]:
+    def changed(
+        self, found: Mapping[str, FileStat | None], unlisted: Collection[str], *, is_all: bool
+    ) -> dict[str, FileStat | None]:
         """Give the paths that are not as their rows say, with their stat, None if they are gone.
 
-        `is_all`: whatever isn't in `found` is gone.
+        `is_all`: whatever isn't in `found` is gone. Of what is in `unlisted` folders nothing is known.
         """
         changed: dict[str, FileStat | None] = {}
         for path, stat in found.items():
@@ -90,7 +92,8 @@ class Sources:
                 changed[path] = stat
         if is_all:
             changed.update(dict.fromkeys(path for path in self.rows if path not in found))
-        return changed
+        hidden = tuple(f"{folder}/" for folder in unlisted)
+        return {path: stat for path, stat in changed.items() if stat is not None or not path.startswith(hidden)}
 
     def _below(self, path: str) -> list[str]:
         if path in self.rows:
@@ -224,6 +227,7 @@ class Sources:
             self._forget(path, intake)
             return
         except OSError as error:
+            row.size = -1  # read it again next time: a stat doesn't say that it can be read now
             row.diagnostics = (unreadable(path, error),)
         else:
             row.digest = digest(data)

@@ -8,8 +8,8 @@ A *rescan* says "look at everything". Events do get lost, so there is one
 - after every `tick_s` of quiet, and soon after a flood or a renewal of the watches, when a loss is likeliest;
 - for a flood itself: a scan gets through it faster than a look at every path;
 - when the kernel's watcher broke off (a name that isn't UTF-8 does that) and was made anew;
-- when the site's folder or an input folder came, went or was swapped for another. Nothing reports that, so these few
-  are looked at every `_TOPS_S`;
+- when the site's folder, an input folder or the output came, went or was swapped for another. Nothing reports that, so
+  these few are looked at every `_TOPS_S`;
 - when the clock says that the process or the machine was stopped.
 
 While the site's folder is gone nothing is told: a site that is moved away for a moment isn't an empty site.
@@ -19,10 +19,10 @@ and a diagnostic says so. The constructor starts no thread, since workers are to
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from enum import Enum
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from blogd.daemon.batch import Batch, Outbox
@@ -34,6 +34,7 @@ from blogd.render.diagnostic import Diagnostic, Severity
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from pathlib import Path
     from types import TracebackType
     from typing import Self
 
@@ -49,6 +50,8 @@ _BREAKS_MOST: Final = 10
 _BREAKS_WITHIN_S: Final = 60.0
 _CLOSE_S: Final = 5.0
 _ROUTINE: Final = "routine check"
+Identity = tuple[int, int, int]
+"""Which folder a path leads to, and whether by a link: device, inode, and the inode of the path itself."""
 
 
 class Mode(Enum):
@@ -108,7 +111,7 @@ class Watcher:
         self._outbox = Outbox()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
-        self._tops: tuple[tuple[int, int] | None, ...] = ()
+        self._tops: tuple[Identity | None, ...] = ()
         self._is_gone = False
         self._reopen_reason = ""
         self._breaks_s: list[float] = []
@@ -210,9 +213,10 @@ class Watcher:
             self._settling.add_rescan("the clock jumped, or the process was stopped", now_s)
         self._last_beat_ns = wall_ns
 
-    def _look_at_tops(self) -> tuple[tuple[int, int] | None, ...]:
-        """See which folders the site's and the input folders are; None: not there."""
-        return tuple(_identity(f"{self._root}/{name}") for name in ("", *self._folders))
+    def _look_at_tops(self) -> tuple[Identity | None, ...]:
+        """See which folders the site's, the input folders and the output are; None: not there."""
+        tops = [_identity(f"{self._root}/{name}") for name in ("", *self._folders)]
+        return (*tops, _identity(str(self._output)) if self._output else None)
 
     def _check_tops(self) -> None:
         tops = self._look_at_tops()
@@ -221,7 +225,7 @@ class Watcher:
                 self._tell("error", "the site's folder is gone", "bring it back, and watching goes on")
             self._is_gone = True
         elif self._is_gone or tops != self._tops:
-            reason = "the site's folder is back" if self._is_gone else "an input folder came or went"
+            reason = "the site's folder is back" if self._is_gone else "a folder came or went"
             self._reopen_reason = self._reopen_reason or reason
             self._is_gone = False
             self._tops = tops
@@ -274,9 +278,9 @@ class Watcher:
         self._outbox.put(Batch(diagnostics=(Diagnostic(severity=severity, path=".", message=message, hint=hint),)))
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def _identity(path: str) -> Identity | None:
     try:
-        details = Path(path).stat()
+        details = os.stat(path)
+        return details.st_dev, details.st_ino, os.lstat(path).st_ino
     except OSError:
         return None
-    return details.st_dev, details.st_ino

@@ -276,7 +276,7 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pyte
 
     monkeypatch.setattr(os, "scandir", refuse)
     assert set(scan(tmp_path).files) == {"posts/a.md"}
-    assert messages(tmp_path) == [("error", "posts/2024", "can't be read: Permission denied")]
+    assert messages(tmp_path) == [("error", "posts/2024", "can't be read: permission denied")]
 
 
 def test_any_depth_is_walked(ground: Path) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import pytest
 
+from blogd.daemon.ledger import read_ledger
 from tests.running import Running, wait_until
 from tests.support import build, read_tree
 from tests.terminal import EDITORS, Terminal, need, run
@@ -116,6 +117,9 @@ MOVES: Final = (
     "echo x > site/posts/2021-04-06-after.md",
     "rm -r site/.blogd; echo x > site/posts/2021-04-07-after.md",
     "rm -r out/2021; mv site gone; sleep 0.5; mv gone site",
+    "rm -r out",
+    "mv site/posts away; ln -s $PWD/away site/posts",
+    "rm site/posts; mv away site/posts",
 )
 
 
@@ -125,6 +129,7 @@ def test_what_happens_to_folders_is_followed(watch: Watch, ground: Path) -> None
         watch.follow()
     (ground / "site/posts/2021-04-04-other.md").unlink()
     watch.follow()
+    wait_until(lambda: read_ledger(str(watch.out)) == read_tree(watch.out).keys())
 
 
 def test_polling_follows_as_well(site: Path) -> None:
