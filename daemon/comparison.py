@@ -12,8 +12,9 @@ For a file that differs, the two records of what its page read are compared as w
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blogd.cache.reasons import Cause
 from blogd.cache.store import CLEAN, FAILED, STALE
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from blogd.render.reads import Entity
     from blogd.render.site import Site
 
+_UNMADE: Final = "could not be rendered when that was last tried"
+
 
 class Comparison:
     """What is `known` of an output, and what a build of `project` made: a site and a manifest."""
@@ -44,12 +47,12 @@ class Comparison:
         self._project = project
         self._site = site
         self._clean = manifest
-        index = {row.path for row in known.manifest.pages.values() if is_of_index(row.key)}
-        self._ours = (read_ledger(str(known.out)) | known.manifest.ids.keys()) - index
+        self._index = {row.path: row for row in known.manifest.pages.values() if is_of_index(row.key)}
+        self._ours = (read_ledger(str(known.out)) | known.manifest.ids.keys()) - self._index.keys()
         self._differing: dict[Entity, int] = {}
 
     def differences(self) -> Iterator[Difference]:
-        """Give what differs, by path."""
+        """Give what differs, by path; then what of the search index, of which no other is made, is not as it was."""
         for path in sorted(self._ours | self._clean.ids.keys()):
             clean = _row(self._clean, path)
             if clean is None:
@@ -57,12 +60,19 @@ class Comparison:
                     yield Difference(path=path, kind="extra", line=0, because=(self._why_extra(path),))
             elif clean.state == CLEAN and os.path.lexists(self._project.out / path):
                 yield self._difference(clean)
+        for path, row in sorted(self._index.items()):
+            found = digest_of(self._known.out / path)
+            if row.state == CLEAN and found.hex() != row.key[3]:
+                because = "was altered after blogd wrote it" if found else "was removed after blogd wrote it"
+                yield Difference(path=path, kind="differs" if found else "missing", line=0, because=(because,))
 
     def _difference(self, clean: PageRow) -> Difference:
         known = _row(self._known.manifest, clean.path)
         found = digest_of(self._known.out / clean.path)
         if not found:
-            gone = "was removed after blogd wrote it" if known else f"was never made for {claim_source(clean.key)}"
+            gone = f"was never made for {claim_source(clean.key)}"
+            if known:
+                gone = "was removed after blogd wrote it" if known.state == CLEAN else _UNMADE
             return Difference(path=clean.path, kind="missing", line=0, because=(gone,))
         reasons = tuple(self._reasons(known, clean, found)) if known else (self._why_strange(clean.path),)
         because = reasons or ("no answer on record differs: a change was not told, or the page varies by itself",)
@@ -81,7 +91,7 @@ class Comparison:
         if known.state == STALE:
             yield f"waits to be rendered: {reads_wording.reason(known.reason, self._known.manifest.entity)}"
         elif known.state == FAILED:
-            yield "could not be rendered when that was last tried"
+            yield _UNMADE
         elif found != known.digest:
             yield "was altered after blogd wrote it"
         elif known.key != clean.key:
@@ -129,5 +139,6 @@ def _frame(site: Site) -> tuple[object, ...]:
 
 
 def _read(path: str) -> bytes:
-    with open(path, "rb") as file:
+    with suppress(OSError), open(path, "rb") as file:
         return file.read()
+    return b""

@@ -52,6 +52,7 @@ PAUSE_S: Final = 5.0  # without a look at the workers, the coordinator was stopp
 GROWN: Final = 400 << 20
 STARTS_MOST: Final = 3
 START_METHOD: Final = "BLOGD_START_METHOD"
+_START_METHODS: Final = frozenset({"fork", "spawn"})
 _BUFFER_BYTES: Final = 1 << 18
 _LARGEST_BYTES: Final = 1 << 30
 _HELD_BACK: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -356,8 +357,8 @@ def _run(connection: Connection, setup: Setup, site: Site | None, printed: str, 
 
 def start_method() -> str:
     """Choose how to start a process now."""
-    chosen = os.environ.get(START_METHOD)
-    if chosen:
+    chosen = os.environ.get(START_METHOD, "")
+    if chosen in _START_METHODS:
         return chosen
     is_safe = sys.platform == "linux" and threading.active_count() == 1
     return "fork" if is_safe else "spawn"

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 CACHE: Final = ".blogd"
 EPOCH: Final = "SOURCE_DATE_EPOCH"  # https://reproducible-builds.org/docs/source-date-epoch/
+LAST_SECOND: Final = 253_402_300_799  # of the year 9999
 LIBRARIES: Final = ("blogd", "python-liquid", "mistune", "pygments")
 
 
@@ -59,9 +60,8 @@ class Project(msgspec.Struct, frozen=True):
         """Give the build's time, in whole seconds as µs since 1970: the clock's, or what SOURCE_DATE_EPOCH says."""
         if self.build_time is not None:
             return self.build_time
-        given = os.environ.get(EPOCH, "")
-        seconds = int(given) if given.isascii() and given.isdigit() else int(time.time())
-        return seconds * 1_000_000
+        given = _given_time()
+        return (int(time.time()) if given is None else given) * 1_000_000
 
     def show_time(self, now: int, time_format: str, timezone: str) -> str:
         """Show a time as pages do."""
@@ -70,6 +70,7 @@ class Project(msgspec.Struct, frozen=True):
 
 def open_project(options: Options, workers: int) -> Project:
     """Make the folders of a run, and say where they are; raises RefusalError."""
+    _given_time()
     root = Path(os.path.realpath(options.site))
     out = Path(os.path.realpath(options.output))
     _make_folder(out, "make it writable, or name another: --out DIR")
@@ -82,6 +83,17 @@ def open_project(options: Options, workers: int) -> Project:
     with suppress(OSError):
         tidy_code(cache, project.code)
     return project
+
+
+def _given_time() -> int | None:
+    """Give the time that SOURCE_DATE_EPOCH says, in seconds since 1970, at most LAST_SECOND, None if it is not set."""
+    given = os.environ.get(EPOCH, "")
+    if not given:
+        return None
+    if not (given.isascii() and given.isdigit() and int(given) <= LAST_SECOND):
+        hint = "unset it, or give it a time before the year 10,000"
+        raise RefusalError(f"{EPOCH} is {given[:40]!r}, which is no number of seconds since 1970", hint)
+    return int(given)
 
 
 def _make_cache(*folders: Path) -> None:

@@ -2,7 +2,7 @@
 
 The site is built once more, with a cache of its own and as of the time that the output shows; what comes out otherwise
 is written into a folder beside the cache. Pages that can't be rendered keep their last good version: they are left out.
-So is the search index: it is made from all pages at once.
+The search index is made from all pages at once, so it is only looked at whether it is as it was left.
 """
 
 from __future__ import annotations

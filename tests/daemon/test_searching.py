@@ -178,11 +178,19 @@ def test_a_pagefind_that_fails_is_a_warning(site: Path, tmp_path: Path, monkeypa
     assert index(site / "html") == before
 
 
-def test_verify_has_no_quarrel_with_an_index(site: Path) -> None:
-    command = [sys.executable, "-m", "blogd.daemon", "verify", str(site)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def test_verify_sees_whether_an_index_is_as_it_was_left(site: Path) -> None:
+    command = [sys.executable, "-m", "blogd.daemon", "verify", str(site), "--json"]
+    right = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    (site / "html/pagefind/pagefind.js").write_text("", "utf-8")
+    (site / "html/pagefind/pagefind-entry.json").unlink()
+    wrong = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    found = [line for text in wrong.stdout.splitlines() if (line := json.loads(text))["event"] == "difference"]
 
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
+    assert (right.returncode, right.stderr, wrong.returncode) == (0, "", 1), right.stdout
+    assert {(line["path"], line["because"][0]) for line in found} == {
+        ("pagefind/pagefind.js", "was altered after blogd wrote it"),
+        ("pagefind/pagefind-entry.json", "was removed after blogd wrote it"),
+    }
 
 
 def heard(lines: Iterable[str], event: str) -> dict[str, object]:

@@ -343,3 +343,13 @@ def test_an_edit_that_leaves_size_and_time_as_they_were_is_seen(site: Path, star
     watch.wait_for("built", lambda line: line["rendered"] != 0)
 
     assert "Other words." in (site / "html/2024/04/04/post-3/index.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize("given", ["tomorrow", "99999999999999999", "-1"])
+def test_a_time_that_is_none_is_refused(site: Path, given: str) -> None:
+    told = blogd("build", site, SOURCE_DATE_EPOCH=given)
+    assert (told.returncode, told.stderr.splitlines()[0]) == (
+        2,
+        f"blogd: SOURCE_DATE_EPOCH is '{given}', which is no number of seconds since 1970",
+    )
+    assert not (site / "html").exists()

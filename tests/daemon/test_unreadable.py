@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import pytest
 
-from blogd.daemon import scan, sources
+from blogd.daemon import sources
 from tests.support import build, builder
 
 if TYPE_CHECKING:
@@ -61,8 +61,11 @@ def test_what_is_in_a_folder_stays(
     with builder(site, tmp_path / "out", mode="watch") as opened:
         before = opened.build()
         with monkeypatch.context() as patch:
-            hidden = str(site / folder)
-            patch.setattr(scan.os, "scandir", lambda path: refuse() if path == hidden else scandir(path))
+
+            def list_others(path: str) -> object:
+                return refuse() if path == str(site / folder) else scandir(path)
+
+            patch.setattr(os, "scandir", list_others)
             refused = opened.build([folder] if is_told else None)
         after = opened.build([folder] if is_told else None)
 

@@ -116,6 +116,18 @@ def test_a_file_that_was_removed_is_missing(ground: Ground) -> None:
     }
 
 
+def test_a_file_that_could_not_be_made_was_not_removed(ground: Ground) -> None:
+    ground.write("templates/not-found.liquid", b"{% render 'none' %}")
+    ground.delete("html/404.html")
+    rebuild(ground)
+    ground.delete("templates/not-found.liquid")
+    differences = verify(ground)[1]
+    assert (differences["404.html"].kind, differences["404.html"].because) == (
+        "missing",
+        ("could not be rendered when that was last tried",),
+    )
+
+
 def test_files_of_others_are_none_of_its_business(ground: Ground) -> None:
     ground.write("html/notes.txt", b"mine")
     assert verify(ground)[0] == ExitCode.DONE
