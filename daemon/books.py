@@ -55,6 +55,7 @@ class Books:
         self.output = Output(out)
         self._ledger = Ledger(self.output)
         self._strays = self._ledger.beyond(self.manifest.ids)
+        self.busy: set[str] = set()  # what is being made: its file may come after it was removed
         self.twin: Path | None = None
         self._clock = clock
         self._made: dict[int, PageRow] = {}
@@ -69,7 +70,7 @@ class Books:
 
     def doubt_altered(self) -> list[PageRow]:
         """Give the outputs whose files are not as they were left: they have to be made again. The others are ours."""
-        self._ledger.look()
+        self._ledger.look(self.busy)
         altered: list[PageRow] = []
         for row in self.manifest.pages.values():
             if self.is_intact(row):
@@ -133,6 +134,8 @@ class Books:
         """
         is_first = not self.manifest.pages
         removed = self._remove_files(change.dropped)
+        for path in change.assigned:  # a row of what had the path would take the place of the new one
+            self._made.pop(self.manifest.ids.get(path, 0), None)
         new = [self.manifest.assign(path, key) for path, key in change.assigned.items()]
         stale = [row for number in readers if (row := self.manifest.pages.get(number)) is not None]
         for row in stale:
@@ -165,15 +168,18 @@ class Books:
         return gone
 
     def remove_file(self, path: str) -> None:
-        """Remove one output; if that fails, it is told, and tried again after the next change."""
+        """Remove one output, if it is blogd's; if that fails, it is told, and tried again after the next change."""
         self.findings.replace(("page", path), ())
+        if path not in self._ledger:
+            return
         try:
             self.output.remove(path)
         except OSError as error:
             self.findings.replace(("page", path), (_unremoved(path, error),))
             self._strays.add(path)
         else:
-            self._ledger.forget(path)
+            if path not in self.busy:
+                self._ledger.forget(path)
 
     def enter_page(self, row: PageRow) -> None:
         """Note how a page came out."""

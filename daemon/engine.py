@@ -273,6 +273,8 @@ class Engine:
         self.sources.doubt(paths)
         found = look(self._project.root, paths, output=self._project.out)
         self.books.findings.review(("scan",), paths, found.diagnostics)
+        gone = tuple(f"{path}/" for path, stat in found.files.items() if stat is None)
+        self._look = {path: stat for path, stat in self._look.items() if not path.startswith(gone)}  # seen before that
         self._look.update(found.files)
         self._unlisted |= found.unlisted
 

@@ -17,6 +17,7 @@ from blogd.daemon.output import LEDGER, Output, OutputError, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
+    from collections.abc import Set as AbstractSet
 
 _APPEND: Final = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_FILE: Final = frozenset({errno.ENOENT, errno.ELOOP, errno.EISDIR})
@@ -39,10 +40,10 @@ class Ledger:
         """Give the paths that are not among those known."""
         return self._paths.difference(known)
 
-    def look(self) -> None:
-        """Begin anew if the ledger is gone: whoever removed it may have removed its files, or put others there."""
+    def look(self, busy: AbstractSet[str]) -> None:
+        """Begin anew, but for what is being made, if the ledger is gone: others may stand where its files were."""
         if self._is_whole and not os.path.lexists(f"{self._output.root}/{LEDGER}"):
-            self._paths.clear()
+            self._paths &= busy
             self._is_tidy = self._is_whole = False
 
     def add(self, path: str) -> None:

@@ -49,7 +49,7 @@ class Making:
         self._recover = recover
         self._queue = PageQueue(workers)
         self._batches: dict[int, _Batch] = {}
-        self._busy: set[str] = set()
+        self._busy = books.busy
         self._readers: dict[int, wire.ReadsReader] = {}
         self._overtaking: list[tuple[int, Changes]] = []
         self._postponed: list[PageRow] = []
@@ -181,8 +181,10 @@ class Making:
     def retry(self, task: wire.RenderPages, died: Died, *, is_suspect: bool) -> None:
         """Try again what a dead worker had; `is_suspect` if it was at this batch."""
         for row in self._take_back(task.batch):
-            if not is_suspect:
+            if not is_suspect and row.id not in self._suspects:
                 self._add([row])
+            elif not is_suspect:  # it was to be tried alone, and wasn't
+                self._queue.add_alone(row)
             elif row.id in self._suspects:
                 hint = f"look for an endless loop in its template, or a huge page{died.last_words}"
                 self._totals.count(_counter(row), 1)

@@ -13,11 +13,15 @@ if TYPE_CHECKING:
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """What is shown: drafts too; the last good version of a source that can't be read; a search, if it is wanted."""
+    """What is shown: drafts too; the last good version of a source that can't be read; a search, if it is wanted.
+
+    `timezone` is the machine's, which a blog has that names none.
+    """
 
     drafts: bool = False
     keeps_last_good: bool = False
     has_search: bool = False
+    timezone: str = ""
 
     def reads(self, *, failed: bool) -> bool:
         """Tell whether what is known of a source counts."""

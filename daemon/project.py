@@ -20,6 +20,7 @@ from blogd.daemon.exits import RefusalError
 from blogd.daemon.pagefind import pagefind_version
 from blogd.daemon.policy import Policy
 from blogd.daemon.resources import bundled_digest
+from blogd.daemon.timezone import local_timezone
 
 if TYPE_CHECKING:
     from blogd.daemon.options import Options
@@ -79,6 +80,7 @@ def open_project(options: Options, workers: int) -> Project:
     _make_cache(root / CACHE, cache, bodies)
     has_search = bool(pagefind_version())
     policy = Policy(drafts=options.drafts, keeps_last_good=options.mode == "watch", has_search=has_search)
+    policy = msgspec.structs.replace(policy, timezone=local_timezone())
     project = Project(root, out, cache, bodies, workers, policy, versions(), os.getpid())
     with suppress(OSError):
         tidy_code(cache, project.code)

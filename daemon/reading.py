@@ -75,7 +75,9 @@ class Reading:
         """Read again what a dead worker had; `is_suspect` if it was at this batch."""
         self._open -= 1
         if not is_suspect:
-            self._queue.extendleft(reversed(task.tasks))
+            alone = [file for file in task.tasks if file.path in self._alone]
+            self._suspects.extend(alone)  # it was to be tried alone, and wasn't
+            self._queue.extendleft(reversed(task.tasks) if not alone else ())
             return
         for file in task.tasks:
             if file.path in self._alone:
@@ -94,6 +96,7 @@ class Reading:
         hint = f"look for what is unusual in it; if nothing is, please report it{last_words}"
         finding = Diagnostic(severity="error", path=path, message=message, hint=hint)
         self._enter(wire.FileResult(path, 0, diagnostics=(finding,)))
+        self._sources.give_up(path)
         self._totals.count("posts", 1)
 
     def _enter(self, result: wire.FileResult) -> None:

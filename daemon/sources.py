@@ -24,7 +24,7 @@ from blogd.render.delta import Delta, Entry
 from blogd.render.media import SUFFIX as SIDECAR
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from blogd.cache.store import Store
@@ -67,10 +67,12 @@ class Sources:
         self._version = version
         self.policy = policy
         self.rows = store.sources()
+        self._looks: Mapping[str, FileStat | None] = {}
+        self._given_up: dict[str, FileStat | None] = {}
         self.texts = Texts()
         self.meta = DEFAULT_META
         self.scripts: dict[str, Script] = {}
-        self._has_search = policy.has_search
+        self._shown = policy
 
     # What changed.
 
@@ -82,10 +84,11 @@ class Sources:
         `is_all`: whatever isn't in `found` is gone. Of what is in `unlisted` folders nothing is known.
         """
         changed: dict[str, FileStat | None] = {}
+        gone = {path for path, stat in found.items() if stat is None and path not in self.rows}
+        changed.update(dict.fromkeys(known for known in self._below(gone) if known not in found))
         for path, stat in found.items():
             row = self.rows.get(path)
             if stat is None:
-                changed.update(dict.fromkeys(known for known in self._below(path) if known not in found))
                 if row is not None:
                     changed[path] = None
             elif row is None or (row.size, row.mtime_ns, row.inode) != (stat.size, stat.mtime_ns, stat.inode):
@@ -93,17 +96,27 @@ class Sources:
         if is_all:
             changed.update(dict.fromkeys(path for path in self.rows if path not in found))
         hidden = tuple(f"{folder}/" for folder in unlisted)
-        return {path: stat for path, stat in changed.items() if stat is not None or not path.startswith(hidden)}
+        for path, stat in list(changed.items()):
+            is_hidden = stat is None and path.startswith(hidden)
+            if is_hidden or (path in self._given_up and self._given_up[path] == stat):
+                del changed[path]
+        self._looks = changed
+        return changed
 
-    def _below(self, path: str) -> list[str]:
-        if path in self.rows:
-            return []
-        folder = f"{path}/"
-        return [known for known in self.rows if known.startswith(folder)]
+    def _below(self, folders: set[str]) -> list[str]:
+        """Give the sources in some folders, at any depth."""
+        known = {path.rpartition("/")[0] for path in self.rows} if folders else set[str]()
+        below = {folder for folder in known if not folders.isdisjoint(_ancestry(folder))}
+        return [path for path in self.rows if path.rpartition("/")[0] in below] if below else []
+
+    def give_up(self, path: str) -> None:
+        """Leave a source alone as it is now: it costs too much to be read again in this run."""
+        self._given_up[path] = self._looks.get(path)
 
     def doubt(self, paths: Iterable[str]) -> None:
         """Have sources compared by their bytes, whatever their stat says."""
         for path in paths:
+            self._given_up.pop(path, None)
             if path in self.rows:
                 self.rows[path].size = -1
 
@@ -143,10 +156,10 @@ class Sources:
         """Begin to take in what is new; the records that another policy shows are."""
         intake = Intake()
         intake.has_new_meta = not self.rows
-        self._has_search = self.policy.has_search
+        self._shown = self.policy
         if self.is_other_policy():
             old = self._stored_policy()
-            intake.has_new_meta |= old.has_search != self.policy.has_search
+            intake.has_new_meta |= _settings(old) != _settings(self.policy)
             for path, record, failed in self._store.records():
                 if is_post(path):
                     entry = _decode_entry(record)
@@ -161,8 +174,7 @@ class Sources:
 
     def load(self) -> Delta:
         """Give the site as the last run showed it, and keep the texts."""
-        policy = self._stored_policy()
-        self._has_search = policy.has_search
+        policy = self._shown = self._stored_policy()
         entries: dict[str, Entry | None] = {}
         unshown: dict[str, str | None] = {}
         for path, record, failed in self._store.records():
@@ -187,7 +199,7 @@ class Sources:
 
     def current_meta(self) -> Meta:
         """Give the settings as the meta files say now."""
-        return self.texts.meta(has_search=self._has_search)
+        return self.texts.meta(has_search=self._shown.has_search, timezone=self._shown.timezone)
 
     # Taking in what is new.
 
@@ -237,6 +249,8 @@ class Sources:
                 return
             row.diagnostics = findings(path, data)
         row.failed = any(finding.severity == "error" for finding in row.diagnostics)
+        if row.failed and row == old:  # it still can't be read
+            return
         if not row.failed:
             row.record = data
         elif self.policy.keeps_last_good:
@@ -278,6 +292,8 @@ class Sources:
             return
         row.failed = result.entry is None
         row.diagnostics = result.diagnostics
+        if row.failed and row == old:  # it still can't be read
+            return
         entry = result.entry
         if entry is None and self.policy.keeps_last_good:
             entry = self.entry(path)
@@ -334,6 +350,18 @@ class Sources:
             self._store.put("bodies", str(sum(body.length for body in moved.values())).encode())
         self.distrust(entries.keys() - moved.keys())
         sweep(folder, moved.values())
+
+
+def _settings(policy: Policy) -> tuple[bool, str]:
+    """Give what a policy has to say of the settings."""
+    return policy.has_search, policy.timezone
+
+
+def _ancestry(folder: str) -> Iterator[str]:
+    """Give a folder, and those that it lies in."""
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
 
 
 def is_post(path: str) -> bool:

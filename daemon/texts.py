@@ -48,8 +48,11 @@ class Texts(dict[str, bytes]):
         else:
             self[path] = text
 
-    def meta(self, *, has_search: bool) -> Meta:
-        """Give the settings as the meta files say; without `has_search`, whatever they say, there is none."""
+    def meta(self, *, has_search: bool, timezone: str) -> Meta:
+        """Give the settings as the meta files say; without `has_search`, whatever they say, there is none.
+
+        `timezone` is that of a blog that names none, "" the machine's.
+        """
         project, categories = DEFAULT_PROJECT, dict(DEFAULT_CATEGORIES)
         if PROJECT_PATH in self:
             project = read_project(self[PROJECT_PATH])[0]
@@ -62,7 +65,7 @@ class Texts(dict[str, bytes]):
         return Meta(
             project=project,
             trees=(project.main_language, *others),
-            timezone=project.timezone or local_timezone(),
+            timezone=project.timezone or timezone or local_timezone(),
             categories=categories,
             tags=tags,
             menu=menu,

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from blogd.daemon.last_run import LastRun
     from blogd.render.pages import Page
-    from blogd.render.reads import Entity
+    from blogd.render.reads import Entity, Reads
     from blogd.render.routes import PageKey
     from blogd.render.site import Site
 
@@ -38,22 +38,31 @@ class Tracer(Recorder):
     __slots__ = ("lines", "template")
 
     def __init__(self) -> None:
-        super().__init__()
         self.lines: dict[Entity, dict[str, int]] = {}
         self.template = ""
+        super().__init__()
 
-    def read(self, entity: Entity, mask: int = 1) -> None:
-        """Note a question, and who asks it."""
-        new = mask & ~self.reads.get(entity, 0)
-        super().read(entity, mask)
-        line = _template_line(inspect.currentframe()) if new else ""
-        if line:
-            lines = self.lines.setdefault(entity, {})
-            lines[line] = lines.get(line, 0) | new
+    def begin(self) -> Reads:
+        """Give what notes who asks."""
+        return _Traced(self.lines)
 
     def askers(self, entity: Entity, mask: int) -> tuple[str, ...]:
         """Give the lines that asked these aspects."""
         return tuple(line for line, asked in self.lines.get(entity, {}).items() if asked & mask)
+
+
+class _Traced(dict["Entity", int]):
+    def __init__(self, lines: dict[Entity, dict[str, int]]) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def __setitem__(self, entity: Entity, mask: int) -> None:
+        new = mask & ~self.get(entity, 0)
+        super().__setitem__(entity, mask)
+        line = _template_line(inspect.currentframe()) if new else ""
+        if line:
+            lines = self._lines.setdefault(entity, {})
+            lines[line] = lines.get(line, 0) | new
 
 
 class _TracingRenderer(Renderer):

@@ -26,6 +26,7 @@ from blogd.daemon.last_run import LastRun, last_run, place_of
 from blogd.daemon.lock import held
 from blogd.daemon.output import OutputError
 from blogd.daemon.project import Project, versions
+from blogd.daemon.timezone import local_timezone
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -61,7 +62,7 @@ def _clean_project(known: LastRun, workers: int) -> Generator[Project]:
     shutil.rmtree(folder, ignore_errors=True)
     out.mkdir(parents=True)
     bodies.mkdir()
-    policy = msgspec.structs.replace(known.policy, keeps_last_good=False)
+    policy = msgspec.structs.replace(known.policy, keeps_last_good=False, timezone=local_timezone())
     try:
         yield Project(known.root, out, folder, bodies, workers, policy, versions(), os.getpid(), known.build_time)
     finally:

@@ -77,12 +77,16 @@ OWN_KINDS: Final = frozenset({"post", *LIST_KINDS, "slug", "file", "media", "id"
 
 
 class Recorder:
-    """Collect what one page reads."""
+    """Collect what one page reads. Where time counts, `reads` is written to directly."""
 
     __slots__ = ("reads",)
 
     def __init__(self) -> None:
-        self.reads: Reads = {}
+        self.reads = self.begin()
+
+    def begin(self) -> Reads:
+        """Give what reads are collected in."""
+        return {}
 
     def read(self, entity: Entity, mask: int = 1) -> None:
         """Note that these aspects of an entity were asked for."""
@@ -91,7 +95,7 @@ class Recorder:
     @contextmanager
     def part(self) -> Generator[Reads]:
         """Collect what is read for a part of the page in a dict of its own, and then note it with the rest."""
-        outer, reads = self.reads, dict[Entity, int]()
+        outer, reads = self.reads, self.begin()
         self.reads = reads
         try:
             yield reads
@@ -102,8 +106,7 @@ class Recorder:
     def add(self, reads: Reads) -> None:
         """Note what was read for a text that the page takes over."""
         known = self.reads
-        for entity, mask in reads.items():
-            known[entity] = known.get(entity, 0) | mask
+        known.update({entity: known.get(entity, 0) | mask for entity, mask in reads.items()})
 
 
 def mask_names(entity: Entity, mask: int) -> list[str]:

@@ -104,19 +104,19 @@ class Builder:
     """An engine at work on one output folder."""
 
     def __init__(self, engine: Engine, out: Path, reporter: Silence) -> None:
-        self._engine = engine
+        self.engine = engine
         self._out = out
         self._reporter = reporter
 
     def build(self, paths: Iterable[str] | None = None) -> Outcome:
         """Make the output what the sources say, looking at some paths only, if they are given."""
-        books = self._engine.books
+        books = self.engine.books
         with patch.object(books, "enter_page", wraps=books.enter_page) as entered:
             if paths is None:
-                self._engine.look_everywhere()
+                self.engine.look_everywhere()
             else:
-                self._engine.look_at(paths)
-            self._engine.settle([], lambda: None)
+                self.engine.look_at(paths)
+            self.engine.settle([], lambda: None)
         made = sorted(cast("PageRow", call.args[0]).path for call in entered.call_args_list)
         findings = sorted(map(_show, books.findings.standing()))
         return Outcome(read_tree(self._out), made, findings, self._reporter.notes)
