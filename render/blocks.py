@@ -78,11 +78,13 @@ class Blocks(BlockParser):
                 state.add_paragraph(source[at:end])
             state.cursor = end
 
-    def parse_block_quote(self, m: re.Match[str], state: BlockState) -> int:
-        """Read a quote."""
+    def extract_block_quote(self, m: re.Match[str], state: BlockState) -> tuple[str, int | None, set[int]]:
+        """Read the lines of a quote, and the block that ends it, which may have children of its own."""
         source = _source(state)
-        source.child_line = source.line_at(m.start())
-        return super().parse_block_quote(m, state)
+        line = source.line_at(m.start())
+        found = super().extract_block_quote(m, state)
+        source.child_line = line
+        return found
 
     def parse_list(self, m: re.Match[str], state: BlockState) -> int:
         """Read a list."""

@@ -25,7 +25,7 @@ class JsonFile:
         self.source, warnings = decode(path, data.removeprefix(BOM))
         self.findings = Findings(self.source, warnings)
         try:
-            self.value = cast("object", msgspec.json.decode(self.source.text))
+            self.value = cast("object", msgspec.json.decode(self.source.text.replace(r"\u0000", r"\ufffd")))
         except msgspec.DecodeError as error:
             raise _malformed(self.source, str(error)) from None
         except RecursionError:

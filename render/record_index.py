@@ -117,7 +117,9 @@ class RecordIndex:
 
     def linkers(self, path: str) -> set[str]:
         """Give the records whose bodies may link to a post."""
-        return self._linkers.get(self.entries[path].post.slug, set()) | self._linkers.get(f"/{path}", set())
+        files = (path, *self.translations.get(path, {}).values())
+        names = (self.entries[path].post.slug, *(f"/{file}" for file in files))
+        return {linker for name in names for linker in self._linkers.get(name, ())}
 
     def targets(self, entry: Entry) -> list[PostLink | FileLink]:
         """Give what a record's internal links name."""

@@ -138,7 +138,8 @@ class _Reader:
             raise self._error(event.start_mark, f"the front matter is more than {MAX_DEPTH} levels deep")
         value: Value
         if isinstance(event, yaml.ScalarEvent):
-            value = None if event.implicit[0] and event.value in NULLS else event.value
+            text = event.value.replace("\0", "\ufffd")  # an escape can say what no text may hold
+            value = None if event.implicit[0] and text in NULLS else text
         elif isinstance(event, yaml.SequenceStartEvent):
             value = tuple(self._value(item, depth + 1) for item in self._until(yaml.SequenceEndEvent))
         else:

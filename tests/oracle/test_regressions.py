@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 ALPHA: Final = "posts/alpha.md"
 BETA: Final = "posts/beta.md"
+ALPHA_PAGE: Final = "2024/01/02/alpha/index.html"
 WATCH: Final = Policy(keeps_last_good=True)
 BUILD: Final = Policy()
 PICTURE: Final = "media/2024/01/one.png"
@@ -286,3 +287,29 @@ def test_macros_of_a_post_that_can_not_be_read_keep_their_results(oracle: Callab
     site.edit((good,))
     site.check()
     assert b"alpha|new [[hello]]" in site.outputs()["2024/01/02/alpha/index.html"]
+
+
+def test_a_dead_link_in_a_quote_before_a_list_costs_no_page(oracle: Callable[[Sequence[Edit]], Oracle]) -> None:
+    site = oracle((*START, Body(ALPHA, "> one\n> two\n> three\n> [x](/posts/gone)\n- a\n\n  b")))
+    assert ALPHA_PAGE in site.outputs()
+    site.edit((Field(ALPHA, "title", "t"),))
+    site.check()
+
+
+def test_a_link_to_the_file_of_a_translation_is_a_link_to_the_post(oracle: Callable[[Sequence[Edit]], Oracle]) -> None:
+    links = template("single-post", "{% for b in backlinks %}{{ b.slug }}{% endfor %}")
+    site = oracle((*START, links, record("posts/alpha.de.md", "title: t\n"), Body(BETA, "[x](alpha.de.md)")))
+    assert site.outputs()[ALPHA_PAGE] == b"beta"
+    site.check()
+    site.edit((Delete("posts/alpha.de.md"),))
+    assert site.outputs()[ALPHA_PAGE] == b""
+    site.check()
+
+
+def test_no_field_brings_the_mark_of_the_main_tree_into_a_page(oracle: Callable[[Sequence[Edit]], Oracle]) -> None:
+    """A NUL of one's own was left on pages of the main tree, and taken for the mark on others."""
+    fields = {"description": "a\0b", "blogLanguages": ["en", "de"], "timezone": "UTC"}
+    settings = Write("meta/project.json", json.dumps(fields))
+    shown = template("single-post", "{{ post.title }}{{ page_title }}")
+    site = oracle((*START, settings, Field(ALPHA, "title", '"a\\0/b"'), shown))
+    assert {site.outputs()[path].decode() for path in (ALPHA_PAGE, f"de/{ALPHA_PAGE}")} == {"a\ufffd/ba\ufffdb"}
