@@ -4,8 +4,9 @@ Entities are numbered. What a page reads is an array of (entity, mask) pairs in 
 shares with many pages (templates, menu, settings), which is kept once. The reverse index leads from an entity to its
 readers; it is built when the first change asks for it, or before that when there is time.
 
-Numbers that no page refers to any more are found then, and given to what is new: the tables grow with the site, not
-with the edits that it has seen.
+Numbers that no page refers to any more are found when the reads are loaded, and given to what is new: the tables grow
+with the site, not with the edits that it has seen. What is written down grows with the edits, until most of it is out
+of date; then it is written anew.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from blogd.cache.database import DamagedError
 from blogd.cache.readers import Readers, mask_of, pairs
 from blogd.cache.reasons import Cause, changed_answer, entity_and_mask
-from blogd.cache.store import STALE, PageRow
+from blogd.cache.rows import STALE, PageRow, Questions, Step, once
 from blogd.render.changes import list_of
 from blogd.render.reads import LIST_KINDS, OWN_KINDS
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from blogd.render.routes import PageKey
 
 NO_READS = 0
+SPARE: Final = 5_000  # things that the steps may say in vain
+_MOST_AT_ONCE: Final = 5_000  # in a step, when all is written anew
 
 
 class Manifest:
@@ -41,9 +44,10 @@ class Manifest:
         self.pages: dict[int, PageRow] = {}
         self.ids: dict[str, int] = {}
         self._last_id = 0
+        self._said = 0  # by the steps that are written down
+        self._removed: list[int] = []
         with _without_collection():
-            for row in store.pages():
-                self._enter(row)
+            self._load_outputs()
         self._is_loaded = self._is_indexed = False
         self._entities: list[Entity] = [()]
         self._entity_ids: dict[Entity, int] = {(): 0}
@@ -58,6 +62,16 @@ class Manifest:
         self._new_shared: list[tuple[int, bytes]] = []
         self._free_entities: list[int] = []
         self._free_shared: list[int] = []
+
+    def _load_outputs(self) -> None:
+        rows: dict[int, PageRow] = {}
+        for step in self._store.steps():
+            step.apply(rows)
+            self._said += len(step)
+        known: dict[str | int, str | int] = {}
+        for row in rows.values():
+            row.key = once(row.key, known)
+            self._enter(row)
 
     def _enter(self, row: PageRow) -> None:
         self.pages[row.id] = row
@@ -83,6 +97,7 @@ class Manifest:
         self._load()
         row = self.pages.pop(number)
         del self.ids[row.path]
+        self._removed.append(number)
         if self._is_indexed:
             self._sharers.get(row.shared, set()).discard(number)
             self._readers.remove(row.reads)
@@ -108,21 +123,23 @@ class Manifest:
             raise DamagedError(self._store.path, f"what pages read makes no sense: {error}") from error
 
     def _load_reads(self) -> None:
-        for number, reads in self._store.reads():
-            row = self.pages.get(number)
-            if row is not None:
-                row.reads = reads
         self._link_all()
-        for number, reads in self._store.shared_reads():
+        entities: dict[int, Entity] = {}
+        shared: dict[int, bytes] = {}
+        for questions in self._store.questions():
+            entities.update(questions.entities)
+            shared.update(questions.shared)
+        for number, reads in shared.items():
             if number in self._sharers:
                 self._place_shared(number, reads)
             else:
                 self._free_shared.append(number)
         asked = self._readers.entities() | self._shared_readers.keys()
         told = {entity_and_mask(reason)[0] for reason in {row.reason for row in self.pages.values()}}
-        for number, entity in self._store.entities():
+        known: dict[str | int, str | int] = {}
+        for number, entity in entities.items():
             if number in asked or number in told:
-                self._place(number, entity)
+                self._place(number, once(entity, known))
             else:
                 self._free_entities.append(number)
         if not (asked <= set(self._entity_ids.values()) and self._sharers.keys() <= set(self._shared_ids.values())):
@@ -157,7 +174,7 @@ class Manifest:
         if self._is_indexed:
             self._sharers.get(old, set()).discard(row.id)
             self._link(row, before)
-            self._tidy()
+            self._tidy_readers()
 
     def reads_of(self, row: PageRow) -> Iterator[tuple[Entity, int]]:
         """Give all that a page reads."""
@@ -214,17 +231,38 @@ class Manifest:
         self._load()
         return [str(self._entities[number][1]) for number in self._clocks]
 
-    def save(self, rows: Iterable[PageRow]) -> None:
-        """Write pages, and what they read that is new, within a transaction; after it, call `saved`."""
+    def save(self, made: Iterable[PageRow], stale: Iterable[PageRow] = ()) -> None:
+        """Write down a step, within a transaction; after that, call `saved`.
+
+        These are the outputs that were made or entered, those that are stale now, all that were removed since the last
+        step, and what was read for the first time.
+        """
         self._load()
-        self._store.put_entities(self._new_entities)
-        self._store.put_shared_reads(self._new_shared)
-        self._store.put_pages(rows)
+        step = Step(tuple(self._removed), tuple(made), tuple((row.id, row.reason) for row in stale))
+        questions = Questions(tuple(self._new_entities), tuple(self._new_shared))
+        if step or questions.entities or questions.shared:
+            self._store.add_step(step, questions)
+        self._said += len(step)
 
     def saved(self) -> None:
         """Note that what was saved has been committed."""
+        self._removed.clear()
         self._new_entities.clear()
         self._new_shared.clear()
+
+    def tidy(self) -> None:
+        """Write all down anew, within a transaction, if most of what is written is out of date."""
+        if self._said <= 2 * len(self.pages) + SPARE:
+            return
+        self._load()
+        self._store.forget_steps()
+        entities = ((number, entity) for entity, number in self._entity_ids.items() if number)
+        shared = ((number, reads) for reads, number in self._shared_ids.items() if number)
+        self._store.add_step(Step(), Questions(tuple(entities), tuple(shared)))
+        rows = tuple(self.pages.values())
+        for start in range(0, len(rows), _MOST_AT_ONCE):
+            self._store.add_step(Step(made=rows[start : start + _MOST_AT_ONCE]), Questions())
+        self._said = len(self.pages)
 
     def stale(self) -> list[PageRow]:
         """Give the outputs that are to be rendered."""
@@ -259,7 +297,7 @@ class Manifest:
             if row.shared:
                 self._sharers.setdefault(row.shared, set()).add(row.id)
 
-    def _tidy(self) -> None:
+    def _tidy_readers(self) -> None:
         """Build the index of readers anew, if it isn't worth its memory."""
         if self._readers.is_crammed():
             self._readers = Readers()

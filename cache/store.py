@@ -20,61 +20,19 @@ import msgspec
 
 from blogd.cache.database import DamagedError, connect, connect_to_read, set_aside, translated
 from blogd.cache.reasons import Cause
+from blogd.cache.rows import Questions, SourceRow, Step, decode_questions, decode_step, encode
 from blogd.render.diagnostic import Diagnostic
-from blogd.render.routes import PageKey
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
     from pathlib import Path
 
-    from blogd.render.reads import Entity
-
-SCHEMA: Final = "5"
+SCHEMA: Final = "6"
 DATABASE: Final = "cache.db"
 
-CLEAN: Final = 0  # as its row says
-STALE: Final = 1  # to be rendered
-FAILED: Final = 2  # could not be rendered; an older file may stand
-
 _NAMED: Final = "select value from meta where name = ?"
-
-_encode = msgspec.msgpack.Encoder().encode
-_diagnostics = msgspec.msgpack.Decoder(tuple[Diagnostic, ...]).decode
-Once = dict[str | int, str | int]
-_decode_key = msgspec.msgpack.Decoder(tuple[str | int, ...]).decode
-
-
-class SourceRow(msgspec.Struct, gc=False):
-    """A source as it was last read. `failed`: it can't be used, and `record` is of an older version, if any."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    inode: int
-    digest: bytes
-    failed: bool = False
-    record: bytes | None = None
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-class PageRow(msgspec.Struct, gc=False):
-    """An output as it was last made. `reads` is an array of (entity id, mask) pairs, `shared` names a further set.
-
-    `reason` says why it was made (see `reasons`), or why it has to be; `made_s` when, in seconds since 1970, 0: never.
-    """
-
-    id: int
-    path: str
-    key: PageKey
-    digest: bytes = b""
-    size: int = -1
-    mtime_ns: int = 0
-    state: int = STALE
-    shared: int = 0
-    reads: bytes = b""
-    diagnostics: tuple[Diagnostic, ...] = ()
-    reason: int = Cause.UNKNOWN
-    made_s: int = 0
+_ADD_STEP: Final = "insert into steps (outputs, questions) values (?, ?)"
+_decode_diagnostics = msgspec.msgpack.Decoder(tuple[Diagnostic, ...]).decode
 
 
 class Store:
@@ -177,7 +135,7 @@ class Store:
                     row.digest,
                     row.failed,
                     row.record,
-                    _encode(row.diagnostics) if row.diagnostics else None,
+                    encode(row.diagnostics) if row.diagnostics else None,
                 )
                 for row in rows
             ),
@@ -187,74 +145,27 @@ class Store:
         """Forget sources."""
         self._write("delete from sources where path = ?", ((path,) for path in paths))
 
-    # Pages.
+    # Outputs.
 
-    def pages(self) -> Iterator[PageRow]:
-        """Give all pages, without what they read."""
-        once: Once = {}
-        query = "select id, path, key, digest, size, mtime_ns, state, shared, diagnostics, reason, made_s from pages"
+    def steps(self) -> Iterator[Step]:
+        """Give what was done to outputs, in its order."""
         with translated(self.path):
-            for number, path, key, digest, size, mtime, state, shared, found, *made in self._connection.execute(query):
-                shown = _told(found)
-                yield PageRow(number, path, _key(key, once), digest, size, mtime, state, shared, b"", shown, *made)
+            for (outputs,) in self._connection.execute("select outputs from steps order by number"):
+                yield decode_step(outputs)
 
-    def reads(self) -> Iterator[tuple[int, bytes]]:
-        """Give what all pages read, by id."""
+    def questions(self) -> Iterator[Questions]:
+        """Give what outputs asked, in the order in which it came up."""
         with translated(self.path):
-            yield from self._connection.execute("select id, reads from pages")
+            for (questions,) in self._connection.execute("select questions from steps order by number"):
+                yield decode_questions(questions)
 
-    def entities(self) -> Iterator[tuple[int, Entity]]:
-        """Give all entities by id."""
-        once: Once = {}
-        with translated(self.path):
-            for number, entity in self._connection.execute("select * from entities"):
-                yield number, _key(entity, once)
+    def add_step(self, step: Step, questions: Questions) -> None:
+        """Write down what is done to outputs."""
+        self._write(_ADD_STEP, [(encode(step), encode(questions))])
 
-    def shared_reads(self) -> Iterator[tuple[int, bytes]]:
-        """Give the sets of reads that pages share, by id."""
-        with translated(self.path):
-            yield from self._connection.execute("select * from shared_reads")
-
-    def put_pages(self, rows: Iterable[PageRow]) -> None:
-        """Write pages."""
-        self._write(
-            "insert or replace into pages values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                (
-                    row.id,
-                    row.path,
-                    _encode(row.key),
-                    row.digest,
-                    row.size,
-                    row.mtime_ns,
-                    row.state,
-                    row.shared,
-                    row.reads,
-                    _encode(row.diagnostics) if row.diagnostics else None,
-                    row.reason,
-                    row.made_s,
-                )
-                for row in rows
-            ),
-        )
-
-    def mark_stale(self, rows: Iterable[PageRow]) -> None:
-        """Note that pages are to be rendered, and why."""
-        marks = ((STALE, row.reason, row.id) for row in rows)
-        self._write("update pages set state = ?, reason = ? where id = ?", marks)
-
-    def delete_pages(self, ids: Iterable[int]) -> None:
-        """Forget pages."""
-        self._write("delete from pages where id = ?", ((number,) for number in ids))
-
-    def put_entities(self, entities: Iterable[tuple[int, Entity]]) -> None:
-        """Write new entities."""
-        rows = ((number, _encode(entity)) for number, entity in entities)
-        self._write("insert or replace into entities values (?, ?)", rows)
-
-    def put_shared_reads(self, sets: Iterable[tuple[int, bytes]]) -> None:
-        """Write new sets of shared reads."""
-        self._write("insert or replace into shared_reads values (?, ?)", sets)
+    def forget_steps(self) -> None:
+        """Forget all that was done to outputs, for somebody to tell it in fewer words."""
+        self._write("delete from steps", [()])
 
 
 def _prepare(connection: sqlite3.Connection, path: Path, version: str) -> None:
@@ -265,7 +176,8 @@ def _prepare(connection: sqlite3.Connection, path: Path, version: str) -> None:
     connection.execute("insert or ignore into meta values ('schema', ?)", (SCHEMA,))
     found = connection.execute(_NAMED, ("version",)).fetchone()
     if found is None or found[0] != version:
-        connection.execute("update pages set state = ?, reason = ?", (STALE, Cause.VERSION))
+        if found is not None:
+            connection.execute(_ADD_STEP, (encode(Step(all_stale=Cause.VERSION)), encode(Questions())))
         connection.execute("insert or replace into meta values ('version', ?)", (version,))
     connection.execute("commit")
 
@@ -276,14 +188,8 @@ def _check_schema(connection: sqlite3.Connection, path: Path) -> None:
         raise DamagedError(path, f"another version of blogd made it: its format is {found[0]}, not {SCHEMA}")
 
 
-def _key(encoded: bytes, once: Once) -> tuple[str | int, ...]:
-    """Decode a key or entity; a part that many of them have is kept only once."""
-    parts = _decode_key(encoded)
-    return tuple(map(once.setdefault, parts, parts))
-
-
 def _told(found: bytes | None) -> tuple[Diagnostic, ...]:
-    return _diagnostics(found) if found else ()
+    return _decode_diagnostics(found) if found else ()
 
 
 def _signed(number: int) -> int:

@@ -20,7 +20,7 @@ import msgspec
 
 from blogd.cache.manifest import Manifest
 from blogd.cache.reasons import Cause
-from blogd.cache.store import CLEAN, STALE, PageRow, Store
+from blogd.cache.rows import CLEAN, STALE, PageRow
 from blogd.daemon.findings import Findings
 from blogd.daemon.ledger import Ledger
 from blogd.daemon.output import Output, digest_of
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
+    from blogd.cache.store import Store
     from blogd.daemon.sources import Sources
     from blogd.render.routes import PageKey
 
@@ -133,8 +134,8 @@ class Books:
         `save` writes down, within the transaction, what the change came from.
         """
         is_first = not self.manifest.pages
-        removed = self._remove_files(change.dropped)
-        for path in change.assigned:  # a row of what had the path would take the place of the new one
+        self._remove_files(change.dropped)
+        for path in change.assigned:  # what had the path is gone
             self._made.pop(self.manifest.ids.get(path, 0), None)
         new = [self.manifest.assign(path, key) for path, key in change.assigned.items()]
         stale = [row for number in readers if (row := self.manifest.pages.get(number)) is not None]
@@ -144,28 +145,22 @@ class Books:
             row.reason = Cause.FIRST
         with self.store.transaction():
             save()
-            self.store.delete_pages(removed)
-            self.store.mark_stale(stale)
+            self.manifest.save(() if is_first else new, stale)
             if is_first:
                 self.store.put(UNFINISHED, b"1")
-            else:
-                self.manifest.save(new)
             self.store.put("findings", self.findings.dump())
             self._save_clock()
         self.manifest.saved()
         return list({row.id: row for row in (*new, *stale)}.values())
 
-    def _remove_files(self, paths: Iterable[str]) -> list[int]:
-        """Remove outputs, and give the rows that they had."""
-        gone: list[int] = []
+    def _remove_files(self, paths: Iterable[str]) -> None:
+        """Remove outputs."""
         for path in paths:
             self.remove_file(path)
             number = self.manifest.ids.get(path)
             if number is not None:
-                gone.append(number)
                 self._made.pop(number, None)
                 self.manifest.remove(number)
-        return gone
 
     def remove_file(self, path: str) -> None:
         """Remove one output, if it is blogd's; if that fails, it is told, and tried again after the next change."""
@@ -219,6 +214,7 @@ class Books:
         self._ledger.tidy()
         self.output.sweep()
         with self.store.transaction():
+            self.manifest.tidy()
             self._save_clock()
             found = self.findings.dump()
             if found != self.store.get("findings"):

@@ -17,7 +17,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Final
 
 from blogd.cache.reasons import Cause
-from blogd.cache.store import CLEAN, FAILED, STALE
+from blogd.cache.rows import CLEAN, FAILED, STALE
 from blogd.daemon import reads_wording
 from blogd.daemon.events import Difference
 from blogd.daemon.ledger import read_ledger
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from blogd.cache.manifest import Manifest
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.daemon.last_run import LastRun
     from blogd.daemon.project import Project
     from blogd.render.reads import Entity

@@ -48,7 +48,7 @@ from blogd.render.site import Site
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.daemon.crew import News, Task
     from blogd.daemon.macro_host import MacroHost
     from blogd.daemon.project import Project

@@ -15,7 +15,7 @@ from blogd.render.diagnostic import Diagnostic
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from blogd.cache.store import PageRow, SourceRow
+    from blogd.cache.rows import PageRow, SourceRow
 
 Owner = tuple[str, ...]
 

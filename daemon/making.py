@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from blogd.cache.store import CLEAN, FAILED, STALE, PageRow
+from blogd.cache.rows import CLEAN, FAILED, STALE, PageRow
 from blogd.daemon import wire
 from blogd.daemon.queue import LATER, SOON, URGENT, PageQueue
 from blogd.render.diagnostic import Diagnostic

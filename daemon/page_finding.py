@@ -13,7 +13,7 @@ from blogd.render.urls import base_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.daemon.last_run import LastRun
 
 INDEX: Final = "index.html"

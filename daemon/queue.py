@@ -5,12 +5,15 @@ a class each worker has a stretch of what was queued at a time, and pages are qu
 a worker has made of a post it needs again for the next lists that show it (`render.shelf`). One that is done with its
 own stretch helps from the far end of the longest.
 
+A page that was taken out, or is wanted sooner, stays where it was queued and is passed over there.
+
 Batches hold pages of one class, as many as take a worker about `TARGET_S`, judged by what pages of their sections have
 cost so far, and fewer towards the end, so that all workers finish together.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from blogd.render.routes import section
@@ -18,9 +21,9 @@ from blogd.render.routes import section
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
 
-    Stretch = dict[int, PageRow]
+    Stretch = deque[PageRow]
 
 TARGET_S: Final = 0.04
 MOST: Final = 64
@@ -35,7 +38,7 @@ class PageQueue:
 
     def __init__(self, workers: int) -> None:
         self._workers = max(1, workers)
-        self._classes: tuple[list[Stretch], ...] = tuple([{} for _ in range(self._workers)] for _ in range(3))
+        self._classes: tuple[list[Stretch], ...] = tuple([deque() for _ in range(self._workers)] for _ in range(3))
         self._urgency: dict[int, int] = {}
         self._alone: dict[int, PageRow] = {}
         self._costs: dict[str, float] = {}
@@ -48,8 +51,7 @@ class PageQueue:
         for number, row in enumerate(rows):
             wanted = urgency(row)
             if row.id not in self._alone and self._urgency.get(row.id, LATER + 1) > wanted:
-                self.remove(row.id)
-                self._classes[wanted][number * self._workers // len(rows)][row.id] = row
+                self._classes[wanted][number * self._workers // len(rows)].append(row)
                 self._urgency[row.id] = wanted
 
     def add_alone(self, row: PageRow) -> None:
@@ -60,9 +62,7 @@ class PageQueue:
     def remove(self, number: int) -> None:
         """Take a page out."""
         self._alone.pop(number, None)
-        if number in self._urgency:
-            for stretch in self._classes[self._urgency.pop(number)]:
-                stretch.pop(number, None)
+        self._urgency.pop(number, None)
 
     def is_suspect(self, number: int) -> bool:
         """Tell whether a page waits to be tried by itself."""
@@ -81,9 +81,9 @@ class PageQueue:
 
     def take(self, worker: int, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
         """Take the next batch for a worker, [] if there is none."""
-        for stretches in self._classes:
+        for urgency, stretches in enumerate(self._classes):
             while any(stretches):
-                batch = self._take_from(stretches, worker % self._workers, is_wanted)
+                batch = self._take_from(urgency, worker % self._workers, is_wanted)
                 if batch:
                     return batch
         while self._alone:
@@ -92,16 +92,18 @@ class PageQueue:
                 return [row]
         return []
 
-    def _take_from(self, stretches: list[Stretch], own: int, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
+    def _take_from(self, urgency: int, own: int, is_wanted: Callable[[PageRow], bool]) -> list[PageRow]:
+        stretches = self._classes[urgency]
         stretch = stretches[own] or max(stretches, key=len)
-        is_own = stretch is stretches[own]
+        take = stretch.popleft if stretch is stretches[own] else stretch.pop
         most = min(MOST, -(-sum(map(len, stretches)) // (3 * self._workers)))
         batch: list[PageRow] = []
         left = TARGET_S
         while stretch and left > 0 and len(batch) < most:
-            number = next(iter(stretch)) if is_own else next(reversed(stretch))
-            row = stretch.pop(number)
-            del self._urgency[number]
+            row = take()
+            if self._urgency.get(row.id) != urgency:
+                continue
+            del self._urgency[row.id]
             if is_wanted(row):
                 batch.append(row)
                 left -= self._cost(row)

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from blogd.cache.store import CLEAN
+from blogd.cache.rows import CLEAN
 from blogd.daemon.output import digest
 from blogd.daemon.pagefind import NEW, PAGES, pagefind_version
 from blogd.render.diagnostic import Diagnostic

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from blogd.cache.bodies import gather, is_scattered, sweep
-from blogd.cache.store import SourceRow
+from blogd.cache.rows import SourceRow
 from blogd.daemon.output import digest
 from blogd.daemon.policy import Policy, decode_policy
 from blogd.daemon.raw import read_bytes, unreadable

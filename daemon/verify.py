@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from blogd.cache.store import CLEAN
+from blogd.cache.rows import CLEAN
 from blogd.daemon.comparison import Comparison
 from blogd.daemon.crew import usable_cpus
 from blogd.daemon.engine import Engine

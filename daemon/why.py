@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 import msgspec
 
 from blogd.cache.reasons import entity_and_mask
-from blogd.cache.store import FAILED, STALE
+from blogd.cache.rows import FAILED, STALE
 from blogd.daemon import reads_wording, wording
 from blogd.daemon.last_run import LastRun, last_run, place_of
 from blogd.daemon.page_finding import find_page, page_url
@@ -26,7 +26,7 @@ from blogd.render.routes import claim_source, section
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.daemon.options import Options
 
 State = Literal["made", "waiting", "failed"]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
     from pathlib import Path
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.daemon.events import Event
     from blogd.render.diagnostic import Diagnostic
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from blogd.cache.store import PageRow
+from blogd.cache.rows import PageRow
 from blogd.daemon.queue import LATER, MOST, SOON, TARGET_S, URGENT, PageQueue
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from itertools import count
 from typing import TYPE_CHECKING
 from unittest.mock import MagicMock
 
-from blogd.cache.store import PageRow
+from blogd.cache.rows import PageRow
 from blogd.daemon import wire
 from blogd.daemon.crew import Died
 from blogd.daemon.making import Making

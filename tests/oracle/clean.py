@@ -16,7 +16,7 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from blogd.cache.store import FAILED
+from blogd.cache.rows import FAILED
 from blogd.daemon.engine import Engine
 from blogd.daemon.project import Project
 from blogd.render import renderer

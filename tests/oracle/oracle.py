@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, cast
 from unittest.mock import patch
 
-from blogd.cache.store import STALE
+from blogd.cache.rows import STALE
 from blogd.daemon import books, macro_host
 from blogd.daemon.policy import Policy
 from blogd.daemon.project import EPOCH
@@ -37,7 +37,7 @@ from tests.support import Ground, read_tree
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from blogd.cache.store import PageRow
+    from blogd.cache.rows import PageRow
     from blogd.render.changes import Changes
     from blogd.render.delta import Delta
     from blogd.render.site import Site
