@@ -50,6 +50,7 @@ _HINTS = (
     ("could not find expected ':'", "write `key: value` lines"),
     ("did not find expected ',' or", "close the bracket"),
 )
+_TOO_DEEP = f"the front matter is more than {MAX_DEPTH} levels deep"
 _BLAMED_ON_THE_START = ("found unexpected end of stream", "could not find expected ':'")
 
 
@@ -135,7 +136,7 @@ class _Reader:
             return self._alias(event)
         assert isinstance(event, yaml.NodeEvent)
         if depth > MAX_DEPTH:
-            raise self._error(event.start_mark, f"the front matter is more than {MAX_DEPTH} levels deep")
+            raise self._error(event.start_mark, _TOO_DEEP)
         value: Value
         if isinstance(event, yaml.ScalarEvent):
             text = event.value.replace("\0", "\ufffd")  # an escape can say what no text may hold
@@ -191,6 +192,8 @@ class _Reader:
     def syntax_error(self, error: yaml.MarkedYAMLError) -> SourceError:
         """Translate libyaml's words, and add a way out."""
         problem = error.problem or "this is not YAML"
+        if problem.startswith("exceeded maximum nesting depth"):  # libyaml 0.2.6 looks far ahead, and no deeper
+            return self._error(error.problem_mark, _TOO_DEEP)
         at_start = error.context_mark is not None and problem.startswith(_BLAMED_ON_THE_START)
         mark = error.context_mark if at_start else error.problem_mark
         hint = next((hint for start, hint in _HINTS if problem.startswith(start)), "")
