@@ -33,10 +33,10 @@ MAX_DEPTH = 32
 Value = str | None | tuple["Value", ...] | dict[str, "Value"]
 """Null, a scalar's text, a sequence, or a mapping (of its textual keys)."""
 
-READABLE = r"\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
-"""The characters, as in a regular expression's set, that YAML allows within a line."""
+_READABLE = r"\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff"
+FORBIDDEN = re.compile(rf"[^\t\n\r{_READABLE}]")
+"""A character that YAML doesn't allow."""
 
-_FORBIDDEN = re.compile(rf"[^\t\n\r{READABLE}]")
 NULLS = frozenset(("", "~", "null", "Null", "NULL"))
 _LOADER = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
 _QUOTE = "put the value in quotes"
@@ -84,7 +84,7 @@ def read_tree(source: Source) -> Tree:
 
     Raises SourceError for what is not one mapping.
     """
-    readable = _FORBIDDEN.sub(" ", source.text)
+    readable = FORBIDDEN.sub(" ", source.text)
     reader = _Reader(source, yaml.parse(readable, Loader=_LOADER))  # pyright: ignore[reportUnknownMemberType]
     if readable != source.text:
         reader.tell_forbidden()
@@ -171,7 +171,7 @@ class _Reader:
 
     def tell_forbidden(self) -> None:
         """Warn of the first character that was read as a space."""
-        match = _FORBIDDEN.search(self.source.text)
+        match = FORBIDDEN.search(self.source.text)
         assert match is not None
         lines = _LINE_BREAK.split(self.source.text[: match.start()])
         line = self.source.first_line + len(lines) - 1
