@@ -40,6 +40,8 @@ ROUTED: Final = ASPECT["path"] | ASPECT["categories"] | ASPECT["translations"] |
 RANKED: Final = ASPECT["created_at"]
 OWN_PAGES: Final = frozenset({"style", "search"})  # a site may have its own in their place
 
+_LISTED: Final = frozenset({"post", "page", "extra", "list"})
+_OWN_NAMES: Final = (LEDGER, TEMPORARY)
 ROUTING_SETTINGS: Final = ("max_posts_per_page", "search")
 
 Owner = tuple[str, ...]
@@ -155,15 +157,14 @@ class Plan:
             if claims is None:
                 result.dropped.add(path)
                 continue
-            ranked = sorted(claims, key=lambda claim: rank(self._site, claim[1]))
-            if len(ranked) > 1:
-                self._claims[path] = tuple(ranked)
-                self._report(path, ranked)
-            if ranked[0][1] != key:
-                result.assigned[path] = ranked[0][1]
+            if len(claims) > 1:
+                claims = self._claims[path] = tuple(sorted(claims, key=lambda claim: rank(self._site, claim[1])))
+                self._report(path, claims)
+            if claims[0][1] != key:
+                result.assigned[path] = claims[0][1]
         return result
 
-    def _report(self, path: str, claims: list[Claim]) -> None:
+    def _report(self, path: str, claims: tuple[Claim, ...]) -> None:
         winner = claims[0][1]
         losers = [key for _, key in claims[1:] if key != winner and key[0] not in OWN_PAGES]
         url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
@@ -177,7 +178,7 @@ class Plan:
 
     def _refuse(self, owner: Owner, path: str, key: PageKey) -> bool:
         """Refuse what can't be written, or would be taken for a file of blogd's own."""
-        component = unwritable(path) or next((name for name in (LEDGER, TEMPORARY) if path.startswith(name)), None)
+        component = unwritable(path) or (path.partition("/")[0] if path.startswith(_OWN_NAMES) else None)
         folder = path.split("/")[-2] if key[0] in {"post", "page"} else ""
         if component is not None:
             message = f"no file can have the name that its URL asks for: {component[:40]!r}…"
@@ -198,4 +199,4 @@ def _finding(key: PageKey, message: str, hint: str) -> Diagnostic:
 
 def _is_listed(claims: tuple[Claim, ...]) -> bool:
     """Tell whether a path is in the sitemap."""
-    return any(key[0] in {"post", "page", "extra", "list"} for _, key in claims)
+    return any(key[0] in _LISTED for _, key in claims)

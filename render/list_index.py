@@ -52,7 +52,10 @@ class ListIndex:
         del self.order[path], self._keys[path]
 
     def change(self, left: Mapping[str, Place], arrived: Iterable[str]) -> ListChanges:
-        """Bring the lists up to date with posts that have left and arrived; give those that differ, old and new."""
+        """Bring the lists up to date with posts that have left and arrived; give those that differ, old and new.
+
+        What has arrived is best given in its order.
+        """
         removed: dict[ListKey, set[str]] = {}
         added: dict[ListKey, list[str]] = {}
         now = {path: Place(self.order[path], self._keys[path]) for path in arrived}
@@ -87,6 +90,7 @@ def _differing(these: Mapping[str, Place], those: Mapping[str, Place]) -> Iterat
     """Give the lists on which posts stand here, but not there or elsewhere."""
     for path, (order, keys) in these.items():
         other = those.get(path)
+        same = other.keys if other is not None and other.order == order else ()
         for key in keys:
-            if other is None or other.order != order or key not in other.keys:
+            if key not in same:
                 yield path, key

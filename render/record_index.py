@@ -11,7 +11,7 @@ the translations that look for them. Touched must be all whose being a post or a
 from __future__ import annotations
 
 from bisect import insort
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -162,7 +162,8 @@ class RecordIndex:
             self._add_links(path, self.entries[path])
         for path in translations:
             self._add_translation(path, self.entries[path].post)
-        return self.lists.change(left, (path for path in present if path in self.order))
+        arrived = sorted((path for path in present if path in self.order), key=self.order.__getitem__)
+        return self.lists.change(left, arrived)
 
     def _remove(self, path: str, entry: Entry) -> None:
         post = entry.post
@@ -207,7 +208,7 @@ class RecordIndex:
         self.problems[path] = (_undated(post, is_there=post.sibling in self.entries),)
 
     def _add_post(self, path: str, post: Post, created: int) -> None:
-        local = datetime.fromtimestamp(created / 1_000_000, tz=UTC).astimezone(self.zone)
+        local = datetime.fromtimestamp(created / 1_000_000, self.zone)
         self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")
         self._routes[path] = f"/{'/'.join(self.dates[path])}/{url_segment(post.slug)}/"
         self.lists.arrive(path, (-created, post.slug, path), self._lists_of(path, post))

@@ -39,6 +39,7 @@ INDEX: Final = "index.html"
 CORE_FILES: Final = ("404.html", "rss.xml", "atom.xml", "calendar.json")
 SITE_FILES: Final = frozenset({*CORE_FILES, "sitemap.xml"})  # where no page can have a folder, nor where an INDEX is
 NAME_MAX: Final = 255  # bytes in a file name, on every file system in use
+_MOST_BYTES: Final = 4  # of a character in UTF-8
 FIRST: Final[Order] = (-(1 << 63), "", "")  # before all posts
 _LIST_FOLDERS: Final = {"category": "category/", "tag": "tag/"}
 
@@ -133,6 +134,8 @@ def list_href(kind: str, name: str, number: int) -> str:
 
 def unwritable(output: str) -> str | None:
     """Give the component of a path that no file system takes, if there is one."""
+    if len(output) <= NAME_MAX // _MOST_BYTES:
+        return None
     return next((component for component in output.split("/") if not _fits(component)), None)
 
 
