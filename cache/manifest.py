@@ -14,7 +14,7 @@ from __future__ import annotations
 import contextlib
 import gc
 from collections import defaultdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from blogd.cache.database import DamagedError
 from blogd.cache.readers import Readers, mask_of, pairs
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 NO_READS = 0
 SPARE: Final = 5_000  # things that the steps may say in vain
 _MOST_AT_ONCE: Final = 5_000  # in a step, when all is written anew
+
+T = TypeVar("T")
 
 
 class Manifest:
@@ -145,14 +147,16 @@ class Manifest:
         if not (asked <= set(self._entity_ids.values()) and self._sharers.keys() <= set(self._shared_ids.values())):
             raise IndexError("something that pages refer to is missing")
 
-    def entity_id(self, entity: Entity) -> int:
-        """Give the number of an entity, a new one if it has none."""
+    def entity_ids(self, entities: Iterable[Entity]) -> list[int]:
+        """Give the numbers of entities, new ones to those that have none."""
         self._load()
-        number = self._entity_ids.get(entity)
-        if number is None:
-            number = self._free_entities.pop() if self._free_entities else len(self._entities)
-            self._place(number, entity)
-            self._new_entities.append((number, entity))
+        known = self._entity_ids
+        return [known.get(entity) or self._new_entity(entity) for entity in entities]
+
+    def _new_entity(self, entity: Entity) -> int:
+        number = self._free_entities.pop() if self._free_entities else len(self._entities)
+        self._place(number, entity)
+        self._new_entities.append((number, entity))
         return number
 
     def shared_id(self, reads: bytes) -> int:
@@ -269,9 +273,7 @@ class Manifest:
         return [row for row in self.pages.values() if row.state == STALE]
 
     def _place(self, number: int, entity: Entity) -> None:
-        while len(self._entities) <= number:
-            self._entities.append(())
-        self._entities[number] = entity
+        _put(self._entities, number, entity, ())
         self._entity_ids[entity] = number
         if entity[0] in LIST_KINDS:
             self._lists[list_of(entity)].add(number)
@@ -279,9 +281,7 @@ class Manifest:
             self._clocks.add(number)
 
     def _place_shared(self, number: int, reads: bytes) -> None:
-        while len(self._shared) <= number:
-            self._shared.append(b"")
-        self._shared[number] = reads
+        _put(self._shared, number, reads, b"")
         self._shared_ids[reads] = number
         for entity, mask in pairs(reads):
             self._shared_readers.setdefault(entity, {})[number] = mask
@@ -302,6 +302,15 @@ class Manifest:
         if self._readers.is_crammed():
             self._readers = Readers()
             self._readers.fill((row.id, row.reads) for row in self.pages.values())
+
+
+def _put(items: list[T], number: int, item: T, nothing: T) -> None:
+    """Put an item at a number, with `nothing` at those before it that have none yet."""
+    if number == len(items):
+        items.append(item)
+        return
+    items.extend([nothing] * (number + 1 - len(items)))
+    items[number] = item
 
 
 @contextlib.contextmanager

@@ -165,6 +165,8 @@ class Making:
 
     def _overtaken(self, row: PageRow, generation: int) -> int:
         """Give the reason to make a page anew that was under way while the site changed, 0 if there is none."""
+        if not self._overtaking:
+            return 0
         later = (changes for number, changes in self._overtaking if number > generation)
         return next(filter(None, (self._books.manifest.reason(row, changes) for changes in later)), 0)
 

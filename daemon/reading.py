@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from blogd.daemon.sources import Intake, Sources
     from blogd.daemon.tallies import Totals
 
-BATCH: Final = 24
+BATCH: Final = 64
 
 
 class Reading:

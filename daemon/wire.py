@@ -218,7 +218,7 @@ class ReadsReader:
 
     def learn(self, entities: tuple[Entity, ...], shared: tuple[bytes, ...]) -> None:
         """Take in the entities and sets that come with an answer."""
-        self._entities.extend(map(self._manifest.entity_id, entities))
+        self._entities += self._manifest.entity_ids(entities)
         for encoded in shared:
             pairs = self._translate(encoded)
             ordered = sorted(zip(pairs[::2], pairs[1::2], strict=True))

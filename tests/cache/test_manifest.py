@@ -42,7 +42,7 @@ def read(manifest: Manifest, path: str, *entities: Entity) -> int:
     """Have a page read something, and give its id."""
     known = manifest.ids.get(path)
     row = manifest.assign(path, ("post", "en", path)) if known is None else manifest.pages[known]
-    pairs = [number for entity in entities for number in (manifest.entity_id(entity), 1)]
+    pairs = [value for number in manifest.entity_ids(entities) for value in (number, 1)]
     manifest.set_reads(row, array("I", pairs).tobytes(), NO_READS)
     return row.id
 
@@ -71,7 +71,7 @@ def test_what_was_read_once_takes_no_memory_for_ever(manifest: Manifest, monkeyp
     monkeypatch.setattr(readers, "SPARE", 10)
     anew = Readers()
     monkeypatch.setattr(manifest_module, "Readers", lambda: anew)
-    page, sea = read(manifest, "one", SEA), manifest.entity_id(SEA)
+    page, (sea,) = read(manifest, "one", SEA), manifest.entity_ids([SEA])
     while not anew.of(sea):
         read(manifest, "one", SKY)
         read(manifest, "one", SEA)
