@@ -171,28 +171,37 @@ class ReadsWriter:
     """Number reads, on the worker's side."""
 
     def __init__(self) -> None:
-        self._entities: dict[Entity, int] = {}
+        self._own: dict[Entity, int] = {}
+        self._common: dict[Entity, int] = {}
         self._shared: dict[bytes, int] = {}
         self._new_entities: list[Entity] = []
         self._new_shared: list[bytes] = []
 
     def write(self, reads: Reads) -> tuple[bytes, int]:
         """Give a page's own reads as an array, and the number of the set that it shares with others."""
-        own, shared = array("I"), array("I")
+        own, common, known = array("I"), list[tuple[int, int]](), self._own
         for entity, mask in reads.items():
-            part = own if entity[0] in OWN_KINDS else shared
-            part.append(self._number(entity))
-            part.append(mask)
-        pairs = sorted(zip(shared[::2], shared[1::2], strict=True))
-        encoded = array("I", [number for pair in pairs for number in pair]).tobytes()
+            number = known.get(entity)
+            if number is None and entity[0] in OWN_KINDS:
+                number = known[entity] = self._new_number(entity)
+            if number is not None:
+                own.append(number)
+                own.append(mask)
+            else:
+                common.append((self._common_number(entity), mask))
+        common.sort()
+        encoded = array("I", [number for pair in common for number in pair]).tobytes()
         return own.tobytes(), self._set_number(encoded)
 
-    def _number(self, entity: Entity) -> int:
-        number = self._entities.get(entity)
+    def _common_number(self, entity: Entity) -> int:
+        number = self._common.get(entity)
         if number is None:
-            number = self._entities[entity] = len(self._entities)
-            self._new_entities.append(entity)
+            number = self._common[entity] = self._new_number(entity)
         return number
+
+    def _new_number(self, entity: Entity) -> int:
+        self._new_entities.append(entity)
+        return len(self._own) + len(self._common)
 
     def _set_number(self, encoded: bytes) -> int:
         number = self._shared.get(encoded)
