@@ -1,4 +1,4 @@
-"""What is measured of blogd alone: the table of `scripts/bench`, and `cold`, `warm`, `edits`, `memory`, `scaling`.
+"""What is measured of blogd alone: the table of `scripts/bench`, and `cold`, `warm`, `edits`, `memory`.
 
 Each measurement publishes one table. Times are medians of runs in turn, memory is taken in runs of its own.
 A blog is made anew for each use that changes it, so nothing that one run leaves behind is seen by the next.
@@ -6,9 +6,8 @@ A blog is made anew for each use that changes it, so nothing that one run leaves
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -58,13 +57,19 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One blog, its output, and who edits it."""
+    """One blog, its output, and who edits it; `cpus` says how many builds may use, 0 for all."""
 
     blogd: Blogd
     site: Path
     out: Path
     workers: int
     editor: Editor
+    cpus: int = 0
+
+    @property
+    def shown(self) -> str:
+        """Say with what builds are made here."""
+        return f"{self.workers} workers" + (f" on {self.cpus} CPUs" if self.cpus else "")
 
     def cold(self, *, memory: bool = False) -> Run:
         """Build with neither output nor cache."""
@@ -73,7 +78,8 @@ class Desk:
 
     def again(self, *, memory: bool = False) -> Run:
         """Build on what is there."""
-        return self.blogd.build(self.site, self.out, self.workers, memory=memory)
+        with measure.on_cpus(self.cpus):
+            return self.blogd.build(self.site, self.out, self.workers, memory=memory)
 
     def edited(self, *, memory: bool = False) -> Run:
         """Change one body, then build."""
@@ -89,11 +95,11 @@ def standard(bench: Bench) -> None:
     """Measure the main figures: cold, nothing changed, one body edited, the same under `watch`."""
     rows: list[Row] = []
     for posts in bench.sizes:
-        desks = {workers: bench.desk(posts, workers) for workers in bench.workers}
-        rows += _builds(bench, posts, desks, "cold", Desk.cold)
-        rows += _builds(bench, posts, desks, "nothing changed", Desk.again)
-        rows += _builds(bench, posts, desks, "one body edited", Desk.edited)
-        rows += [_watched(bench, posts, desk) for desk in desks.values()]
+        desks = [bench.desk(posts, workers) for workers in bench.workers]
+        rows += builds(posts, desks, "cold", Desk.cold, bench.rounds)
+        rows += builds(posts, desks, "nothing changed", Desk.again, bench.rounds)
+        rows += builds(posts, desks, "one body edited", Desk.edited, bench.rounds)
+        rows += [_watched(bench, posts, desk) for desk in desks]
     report.publish("standard", rows, notes=["watch: wall is from the save of a body to the last write."])
 
 
@@ -101,20 +107,20 @@ def cold(bench: Bench) -> None:
     """Measure cold builds."""
     rows: list[Row] = []
     for posts in bench.sizes:
-        desks = {workers: bench.desk(posts, workers) for workers in bench.workers}
-        rows += _builds(bench, posts, desks, "cold", Desk.cold)
-    report.publish("cold", rows, notes=_speed_up(rows))
+        desks = [bench.desk(posts, workers) for workers in bench.workers]
+        rows += builds(posts, desks, "cold", Desk.cold, bench.rounds)
+    report.publish("cold", rows, notes=speed_up(rows))
 
 
 def warm(bench: Bench) -> None:
     """Measure one-shot builds on an existing output."""
     rows: list[Row] = []
     for posts in bench.sizes:
-        desks = {workers: bench.desk(posts, workers) for workers in bench.workers}
-        for desk in desks.values():
+        desks = [bench.desk(posts, workers) for workers in bench.workers]
+        for desk in desks:
             desk.cold()
-        rows += _builds(bench, posts, desks, "nothing changed", Desk.again)
-        rows += _builds(bench, posts, desks, "one body edited", Desk.edited)
+        rows += builds(posts, desks, "nothing changed", Desk.again, bench.rounds)
+        rows += builds(posts, desks, "one body edited", Desk.edited, bench.rounds)
     report.publish("warm", rows)
 
 
@@ -153,30 +159,15 @@ def memory(bench: Bench) -> None:
     report.publish("memory", rows)
 
 
-def scaling(bench: Bench) -> None:
-    """Measure cold builds over numbers of posts and of workers; time per page without the start-up."""
-    bench = replace(bench, alike=True)
-    rows: list[Row] = []
-    least = {workers: _median_wall(bench, 1, workers) for workers in bench.workers}
-    for posts in bench.sizes:
-        desks = {workers: bench.desk(posts, workers) for workers in bench.workers}
-        for row, workers in zip(_builds(bench, posts, desks, "cold", Desk.cold), bench.workers, strict=True):
-            wall, pages = row["wall_s"], row["pages"]
-            assert isinstance(wall, float)
-            assert isinstance(pages, int | float)
-            rows.append({**row, "us_per_page": (wall - least[workers]) * 1e6 / pages})
-    starts = ", ".join(f"{seconds:.2f} s with {workers} workers" for workers, seconds in least.items())
-    report.publish("scaling", rows, notes=[f"Start-up, a blog of one post: {starts}.", *_speed_up(rows)])
+def builds(posts: int, desks: Sequence[Desk], name: str, build: Callable[..., Run], rounds: int) -> list[Row]:
+    """Measure the same kind of build at several desks in turn; return a row for each."""
+    cases = {f"{posts:,} posts, {name}, {desk.shown}": partial(build, desk) for desk in desks}
+    runs = report.in_turn(cases, rounds).values()
+    peaks = [build(desk, memory=True).usage.peak_mb for desk in desks]
+    return [_row(posts, name, desk, found, peak) for desk, found, peak in zip(desks, runs, peaks, strict=True)]
 
 
-def _builds(bench: Bench, posts: int, desks: dict[int, Desk], name: str, build: Callable[..., Run]) -> Sequence[Row]:
-    cases = {f"{posts:,} posts, {name}, {workers} workers": partial(build, desk) for workers, desk in desks.items()}
-    runs = report.in_turn(cases, bench.rounds).values()
-    peaks = [build(desk, memory=True).usage.peak_mb for desk in desks.values()]
-    return [_row(posts, name, workers, found, peak) for workers, found, peak in zip(desks, runs, peaks, strict=True)]
-
-
-def _row(posts: int, name: str, workers: int, runs: Sequence[Run], peak: float | None) -> Row:
+def _row(posts: int, name: str, desk: Desk, runs: Sequence[Run], peak: float | None) -> Row:
     wall, cpu = (report.median(values) for values in zip(*((r.usage.wall_s, r.usage.cpu_s) for r in runs), strict=True))
     built = runs[-1].built
     assert wall is not None
@@ -184,7 +175,8 @@ def _row(posts: int, name: str, workers: int, runs: Sequence[Run], peak: float |
     return {
         "posts": posts,
         "what": name,
-        "workers": workers,
+        "workers": desk.workers,
+        "cpus": desk.cpus or measure.usable_cpus(),
         "wall_s": wall,
         "cpu_s": cpu,
         "cpu_per_wall": cpu / wall,
@@ -209,6 +201,7 @@ def _watched(bench: Bench, posts: int, desk: Desk) -> Row:
         "posts": posts,
         "what": "watch, one body edited",
         "workers": desk.workers,
+        "cpus": measure.usable_cpus(),
         "wall_s": wall / 1000,
         "cpu_s": cpu / 1000,
         "cpu_per_wall": cpu / wall,
@@ -245,25 +238,20 @@ def _idle_mb(desk: Desk) -> tuple[float, float]:
         return measure.memory_mb(everyone), measure.memory_mb(everyone[:1])
 
 
-def _median_wall(bench: Bench, posts: int, workers: int) -> float:
-    desk = bench.desk(posts, workers)
-    wall = report.median(desk.cold().usage.wall_s for _ in range(bench.rounds))
-    assert wall is not None
-    return wall
-
-
-def _speed_up(rows: Sequence[Row]) -> list[str]:
+def speed_up(rows: Sequence[Row]) -> list[str]:
+    """Say how much faster more workers are than one, given the same CPUs, and given a CPU for each."""
+    walls = {(row["posts"], row["workers"], row["cpus"]): row["wall_s"] for row in rows}
     notes: list[str] = []
-    for posts in dict.fromkeys(row["posts"] for row in rows):
-        walls = {row["workers"]: row["wall_s"] for row in rows if row["posts"] == posts}
-        one = walls.pop(1, None)
-        if isinstance(one, float):
-            ratios = [f"{workers}: {one / wall:.2f} x" for workers, wall in walls.items() if isinstance(wall, float)]
-            notes.append(f"{posts} posts, faster than 1 worker: {', '.join(ratios)}" if ratios else "")
-    return [note for note in notes if note]
+    for (posts, workers, cpus), wall in walls.items():
+        one, alone = walls.get((posts, 1, cpus)), walls.get((posts, 1, 1))
+        if workers != 1 and isinstance(wall, float):
+            ratios = [f"{one / wall:.2f} x as fast as 1 worker"] if isinstance(one, float) else []
+            if workers == cpus and isinstance(alone, float):
+                ratios.append(f"{alone / wall:.2f} x as fast as 1 worker on 1 CPU")
+            notes += [f"{posts} posts, {workers} workers on {cpus} CPUs: {', '.join(ratios)}."] if ratios else []
+    return notes
 
 
 def default_workers() -> tuple[int, ...]:
     """Return 1 and the number of CPUs this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return tuple(dict.fromkeys((1, cores)))
+    return tuple(dict.fromkeys((1, measure.usable_cpus())))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from bench_lib import bench, floor, measure, profiling
 from bench_lib.bench import Bench
 from bench_lib.peers import comparison
 from bench_lib.program import Blogd
+from bench_lib.scaling import scaling
 from bench_lib.templates import templates
 
 if TYPE_CHECKING:
@@ -23,7 +25,7 @@ _MEASUREMENTS: dict[str, tuple[Callable[[Bench], None], str]] = {
     "warm": (bench.warm, "10000"),
     "edits": (bench.edits, "1000,10000,30000"),
     "memory": (bench.memory, "10000"),
-    "scaling": (bench.scaling, "1000,3000,10000,30000"),
+    "scaling": (scaling, "1000,3000,10000,30000"),
     "peers": (comparison.peers, "10000"),
     "floor": (floor.floor, "10000"),
     "templates": (templates, "1000"),
@@ -34,6 +36,7 @@ _MEASUREMENTS: dict[str, tuple[Callable[[Bench], None], str]] = {
 def main() -> None:
     """Run the measurement that the command line names."""
     arguments = _parser().parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # what is installed is compiled, and so measured
     measurement, sizes = _MEASUREMENTS[arguments.measurement]
     memory: Path = arguments.disk or _memory_folder()
     memory.mkdir(parents=True, exist_ok=True)

@@ -16,12 +16,13 @@ import subprocess
 import tempfile
 import threading
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Generator, Iterator, Mapping, Sequence
 
 SAMPLE_S = 0.05
 _PROC = Path("/proc")
@@ -81,6 +82,25 @@ def run(
             raise ProgramFailedError(f"{' '.join(map(str, command))}: exit code {process.returncode}\n{said}")
     usage = Usage(wall, resources.ru_utime + resources.ru_stime, peak.stop() if peak else None)
     return Finished(usage, process.returncode, stdout)
+
+
+def usable_cpus() -> int:
+    """Return the number of CPUs this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def on_cpus(number: int) -> Generator[None]:
+    """Let what is started inside use so many CPUs; all for 0, and where the system can't do that."""
+    if not number or not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    usable = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(usable)[:number])
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, usable)
 
 
 class PeakMemory:

@@ -7,7 +7,6 @@ done and keeps them, with every single run, the machine and the date, in `build/
 from __future__ import annotations
 
 import json
-import os
 import platform
 import statistics
 import sys
@@ -16,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from bench_lib.measure import usable_cpus
 from bench_lib.program import PROJECT
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def publish(name: str, rows: Sequence[Row], *, notes: Sequence[str] = (), runs: 
 
 def machine() -> str:
     """Describe this machine in a few words."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cores} x {_processor()}, {platform.system()} {platform.release()}, Python {platform.python_version()}"
+    system = f"{platform.system()} {platform.release()}"
+    return f"{usable_cpus()} x {_processor()}, {system}, Python {platform.python_version()}"
 
 
 def say(text: str) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from bench_lib import blog, measure, report
+from bench_lib.bench import speed_up
 from bench_lib.edits import KINDS, Editor
 from bench_lib.peers import hugo, pelican
 from bench_lib.posts import Spec
@@ -115,6 +116,33 @@ def test_memory_is_that_of_all_processes(bench: Callable[..., list[Figures]]) ->
 
     assert row["watch_idle_mb"] >= row["coordinator_idle_mb"] > 1
     assert row["cold_peak_mb"] > 1
+
+
+@pytest.mark.skipif(measure.usable_cpus() < 2, reason="one CPU can't be taken away")
+def test_scaling_measures_fewer_workers_on_as_many_cpus_too(bench: Callable[..., list[Figures]]) -> None:
+    cpus = measure.usable_cpus()
+    rows = bench("scaling", "--posts", "20", "--workers", f"1,{cpus}")
+
+    assert [(row["workers"], row["cpus"]) for row in rows] == [(1, cpus), (cpus, cpus), (1, 1)]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system gives CPUs as it likes")
+def test_a_program_has_just_the_cpus_that_it_may_use() -> None:
+    command = [sys.executable, "-c", "import os; print(len(os.sched_getaffinity(0)))"]
+    before = os.sched_getaffinity(0)
+    with measure.on_cpus(1):
+        assert measure.run(command).stdout == "1\n"
+    with measure.on_cpus(0):
+        assert measure.run(command).stdout == f"{len(before)}\n"
+    assert os.sched_getaffinity(0) == before
+
+
+def test_more_workers_are_compared_with_one_on_the_same_cpus_and_with_a_cpu_each() -> None:
+    walls = {(1, 2): 15.0, (2, 2): 10.0, (1, 1): 18.0}
+    rows: list[Row] = [{"posts": 9, "workers": w, "cpus": c, "wall_s": wall} for (w, c), wall in walls.items()]
+    assert speed_up(rows) == [
+        "9 posts, 2 workers on 2 CPUs: 1.50 x as fast as 1 worker, 1.80 x as fast as 1 worker on 1 CPU."
+    ]
 
 
 @pytest.mark.parametrize("measurement", ["cold", "warm", "scaling", "floor"])
