@@ -157,16 +157,17 @@ class Plan:
             if claims is None:
                 result.dropped.add(path)
                 continue
-            if len(claims) > 1:
-                claims = self._claims[path] = tuple(sorted(claims, key=lambda claim: rank(self._site, claim[1])))
-                self._report(path, claims)
-            if claims[0][1] != key:
-                result.assigned[path] = claims[0][1]
+            first, *others = claims
+            if others:
+                first, *others = sorted(claims, key=lambda claim: rank(self._site, claim[1]))
+                self._claims[path] = (first, *others)
+                self._report(path, first[1], others)
+            if first[1] != key:
+                result.assigned[path] = first[1]
         return result
 
-    def _report(self, path: str, claims: tuple[Claim, ...]) -> None:
-        winner = claims[0][1]
-        losers = [key for _, key in claims[1:] if key != winner and key[0] not in OWN_PAGES]
+    def _report(self, path: str, winner: PageKey, others: Iterable[Claim]) -> None:
+        losers = [key for _, key in others if key != winner and key[0] not in OWN_PAGES]
         url, by = "/" + path.removesuffix("index.html"), claim_source(winner)
         if losers:
             self._clashes[path] = tuple(
