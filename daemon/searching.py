@@ -68,7 +68,8 @@ class Searching:
         self._folder = str(project.cache / "search")
         self._out = str(project.out)
         stored = store.get("search")
-        self.index = _decode(stored) if stored and os.path.isdir(f"{self._folder}/{FILES}") else Index()
+        index = _decode(stored) if stored else Index()
+        self.index = index if not index.files or os.path.isdir(f"{self._folder}/{FILES}") else Index()
         self.findings: tuple[Diagnostic, ...] = ()
         self._failed = b""
         self._run: _Run | None = None

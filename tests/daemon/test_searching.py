@@ -125,6 +125,15 @@ def test_switched_off_nothing_is_left_of_it_but_what_others_wrote(site: Path, tm
     assert tree(site / "html") == tree(tmp_path / "clean")
 
 
+def test_switched_off_a_second_build_writes_nothing_down(site: Path) -> None:
+    settings(site, search=False)
+    build(site)
+    database = next(site.glob(".blogd/*/cache.db"))
+    before = database.read_bytes()
+    build(site)
+    assert database.read_bytes() == before
+
+
 def test_an_altered_index_is_put_right(site: Path) -> None:
     before = tree(site / "html")
     (site / "html/pagefind/pagefind.js").write_text("broken", "utf-8")
