@@ -36,7 +36,6 @@ class ListIndex:
         self.names: dict[tuple[str, str], set[str]] = {}
         self.order: dict[str, Order] = {}
         self._keys: dict[str, tuple[ListKey, ...]] = {}
-        self._shared: dict[ListKey, ListKey] = {}
 
     def place(self, path: str) -> Place | None:
         """Say where a post stands, None if it is on no list and in no order."""
@@ -45,7 +44,7 @@ class ListIndex:
     def arrive(self, path: str, order: Order, keys: Iterable[ListKey]) -> None:
         """Give a post a place; its lists have it after `change`."""
         self.order[path] = order
-        self._keys[path] = tuple(self._shared.setdefault(key, key) for key in keys)
+        self._keys[path] = tuple(keys)
 
     def leave(self, path: str) -> None:
         """Take a post's place away; its lists lack it after `change`."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from bisect import insort
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
@@ -209,7 +210,7 @@ class RecordIndex:
 
     def _add_post(self, path: str, post: Post, created: int) -> None:
         local = datetime.fromtimestamp(created / 1_000_000, self.zone)
-        self.dates[path] = (f"{local.year:04}", f"{local.month:02}", f"{local.day:02}")
+        self.dates[path] = _date(local.year, local.month, local.day)
         self._routes[path] = f"/{'/'.join(self.dates[path])}/{url_segment(post.slug)}/"
         self.lists.arrive(path, (-created, post.slug, path), self._lists_of(path, post))
         insort(self.ids.setdefault(post.id, []), path)
@@ -259,12 +260,32 @@ class RecordIndex:
         if hidden or PAGE_CATEGORY in post.categories:
             return
         scopes = ("main",) if post.do_not_translate or len(self.meta.trees) == 1 else ("main", "other")
-        year, month, day = self.dates[path]
-        names = [("root", ""), ("year", year), ("month", f"{year}/{month}"), ("day", f"{year}/{month}/{day}")]
-        names += [("category", name) for name in post.categories] + [("tag", name) for name in post.tags]
         for scope in scopes:
-            for kind, name in names:
-                yield scope, kind, name
+            yield from _lists_of_day(scope, self.dates[path])
+            for name in post.categories:
+                yield _list(scope, "category", name)
+            for name in post.tags:
+                yield _list(scope, "tag", name)
+
+
+# Posts share their dates and the keys of their lists: what is cached here is one value for all of them.
+
+
+@lru_cache(maxsize=1 << 14)
+def _date(year: int, month: int, day: int) -> tuple[str, str, str]:
+    return f"{year:04}", f"{month:02}", f"{day:02}"
+
+
+@lru_cache(maxsize=1 << 14)
+def _lists_of_day(scope: str, date: tuple[str, str, str]) -> tuple[ListKey, ...]:
+    year, month, day = date
+    names = (("root", ""), ("year", year), ("month", f"{year}/{month}"), ("day", f"{year}/{month}/{day}"))
+    return tuple(_list(scope, kind, name) for kind, name in names)
+
+
+@lru_cache(maxsize=1 << 14)
+def _list(scope: str, kind: str, name: str) -> ListKey:
+    return scope, kind, name
 
 
 def is_listed(meta: Meta, category: str) -> bool:
