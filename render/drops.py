@@ -10,7 +10,8 @@ import operator
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, SupportsIndex, cast
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol, SupportsIndex, cast
 
 from blogd.render.links import url_segment
 from blogd.render.liquid_page import TO_THE_END
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
 
     from blogd.render.delta import Entry
     from blogd.render.reads import ListKey, Recorder
+    from blogd.render.records import Post
     from blogd.render.site import Site
 
+_SHOW_TITLE: Final = CATEGORY["show_title"]
 Getters = Mapping[str, "Callable[[Any], object]"]  # each takes the object that it is a getter of
 
 
@@ -140,16 +143,26 @@ class Content:
 
 
 class PostDrop(Drop):
-    """A post as its page's tree shows it, or in a translation that has no tree."""
+    """A post as its page's tree shows it, or in a translation that has no tree.
 
-    __slots__ = ("_always", "_entity", "entry", "path")
+    What is asked for is noted in one place, before the getter is called.
+    """
+
+    __slots__ = ("_entity", "_masks", "entry", "path")
 
     def __init__(self, scene: Scene, path: str, untreed: Entry | None = None) -> None:
         self.scene = scene
         self.path = path
         self.entry = untreed or scene.site.view(path, scene.tree)
         self._entity = ("post", path, scene.tree)
-        self._always = ASPECT["extra"] if untreed else 0
+        self._masks = _MASKS_OF_EXTRAS if untreed else MASKS
+
+    def __getitem__(self, name: str) -> object:
+        give = self.getters[name]
+        if mask := self._masks[name]:
+            reads, entity = self.scene.recorder.reads, self._entity  # as `read`, which takes twice as long to call
+            reads[entity] = reads.get(entity, 0) | mask
+        return give(self)
 
     @property
     def likeness(self) -> Hashable:
@@ -158,100 +171,103 @@ class PostDrop(Drop):
 
     def read(self, aspect: str) -> None:
         """Note that an aspect of the post was asked for."""
-        reads, entity = self.scene.recorder.reads, self._entity  # as `recorder.read`, which takes twice as long to call
-        reads[entity] = reads.get(entity, 0) | ASPECT[aspect] | self._always
+        reads, entity = self.scene.recorder.reads, self._entity
+        reads[entity] = reads.get(entity, 0) | self._masks[aspect]
 
-    def fact(self, aspect: str) -> object:
-        """Give one of the record's plain fields, and note it."""
-        self.read(aspect)
-        base = self.scene.site.entries[self.path].post
-        value = getattr(self.entry.post, aspect)
-        return getattr(base, aspect) if value is None else value
+    def text(self, name: str) -> str:
+        """Give what is a text."""
+        return cast("str", self[name])
 
-    def instant(self, aspect: str) -> datetime:
+    def names(self, name: str) -> list[str]:
+        """Give the tags or the categories."""
+        return cast("list[str]", self[name])
+
+    def title_and_path(self) -> tuple[str, str]:
+        """Give what a link shows, noted at once."""
+        reads, entity, masks = self.scene.recorder.reads, self._entity, self._masks
+        reads[entity] = reads.get(entity, 0) | masks["title"] | masks["path"]
+        return self.entry.post.title, self.scene.site.route(self.path)
+
+    def instant(self, name: str) -> datetime:
         """Give one of the post's times, in the site's zone."""
-        value = self.fact(aspect)
-        if value is None:
-            value = self.fact("created_at")
-        return local_time(self.scene.site, cast("int", value))
+        return cast("datetime", self[name])
 
     def day(self) -> tuple[str, str, str]:
         """Give the year, month and day of creation in the site's zone, as URLs have them."""
         self.read("day")
         return self.scene.site.dates[self.path]
 
-    def title(self) -> str:
-        """Give the title."""
-        self.read("title")
-        return self.entry.post.title
+    def _base(self) -> Post:
+        return self.scene.site.entries[self.path].post
 
-    def route(self) -> str:
-        """Give the canonical path."""
-        self.read("path")
-        return self.scene.site.route(self.path)
-
-    def categories(self) -> list[str]:
-        """Give the names of the categories."""
-        self.read("categories")
-        return list(self.scene.site.entries[self.path].post.categories)
-
-    def tags(self) -> list[str]:
-        """Give the names of the tags."""
-        self.read("tags")
-        return list(self.scene.site.entries[self.path].post.tags)
-
-    def show_title(self) -> bool:
+    def _show_title(self) -> bool:
         """Tell whether none of the categories hides the title."""
+        known, reads = self.scene.site.meta.categories, self.scene.recorder.reads
         shown = True
-        for name in self.categories():
-            self.scene.recorder.read(("category", name), CATEGORY["show_title"])
-            category = self.scene.site.meta.categories.get(name)
-            shown = shown and (category is None or category.show_title)
+        for name in self._base().categories:
+            entity = ("category", name)
+            reads[entity] = reads.get(entity, 0) | _SHOW_TITLE
+            if name in known and not known[name].show_title:
+                shown = False
         return shown
 
-    def slug(self) -> str:
-        """Give the slug."""
-        self.read("slug")
-        return self.scene.site.entries[self.path].post.slug
+    def _language(self) -> str:
+        post = self.entry.post
+        return post.language or post.sibling_language or self.scene.site.main
 
-    def language(self) -> str:
-        """Give the language that the post is shown in."""
-        self.read("language")
-        return self.entry.post.language or self.entry.post.sibling_language or self.scene.site.main
-
-    def author(self) -> str:
+    def _author(self) -> str:
         """Give the author, by default the project's."""
-        author = self.fact("author")
+        author = self.entry.post.author
+        if author is None:
+            author = self._base().author
         if author:
-            return str(author)
+            return author
         self.scene.recorder.read(("project", "default_author"))
         return self.scene.site.meta.project.default_author
 
-    def identity(self) -> str:
-        """Give the id."""
-        self.read("id")
-        return self.scene.site.entries[self.path].post.id
+    def _excerpt(self) -> str | None:
+        excerpt = self.entry.post.excerpt
+        return self._base().excerpt if excerpt is None else excerpt
 
-    def content(self) -> object:
-        """Give the raw Markdown."""
-        return Content(self)
+    def _created(self) -> datetime:
+        instant = self.entry.post.created_at
+        return local_time(self.scene.site, cast("int", self._base().created_at if instant is None else instant))
+
+    def _later(self, aspect: str) -> datetime:
+        """Give a time that is that of creation where the post doesn't say."""
+        for post in (self.entry.post, self._base()):
+            instant: int | None = getattr(post, aspect)
+            if instant is not None:
+                return local_time(self.scene.site, instant)
+        return self.instant("created_at")
 
     getters: ClassVar[Getters] = {
-        "id": identity,
-        "slug": slug,
-        "title": title,
-        "content": content,
-        "show_title": show_title,
-        "language": language,
-        "excerpt": lambda self: self.fact("excerpt"),
-        "author": author,
-        "created_at": lambda self: self.instant("created_at"),
-        "updated_at": lambda self: self.instant("updated_at"),
-        "published_at": lambda self: self.instant("published_at"),
-        "tags": tags,
-        "categories": categories,
-        "path": route,
+        "id": lambda self: self._base().id,
+        "slug": lambda self: self._base().slug,
+        "title": attrgetter("entry.post.title"),
+        "content": Content,
+        "show_title": _show_title,
+        "language": _language,
+        "excerpt": _excerpt,
+        "author": _author,
+        "created_at": _created,
+        "updated_at": lambda self: self._later("updated_at"),
+        "published_at": lambda self: self._later("published_at"),
+        "tags": lambda self: list(self._base().tags),
+        "categories": lambda self: list(self._base().categories),
+        "path": lambda self: self.scene.site.route(self.path),
     }
+
+
+MASKS: Final = {
+    **ASPECT,
+    "content": 0,
+    "show_title": ASPECT["categories"],
+    "home": ASPECT["path"] | ASPECT["categories"],
+}
+"""What is noted when a field or an aspect is asked for; `home` is the URL that stands for the post."""
+
+_MASKS_OF_EXTRAS: Final = {name: mask and mask | ASPECT["extra"] for name, mask in MASKS.items()}
 
 
 class ListedPost(PostDrop):
@@ -259,15 +275,10 @@ class ListedPost(PostDrop):
 
     __slots__ = ()
 
-    def summary(self) -> object:
-        """Give the excerpt or the body."""
-        if self.show_title():
-            excerpt = self.fact("excerpt")
-            if excerpt:
-                return excerpt
-        return self.content()
+    def _summary(self) -> object:
+        return (self["show_title"] and self["excerpt"]) or Content(self)
 
-    getters: ClassVar[Getters] = {**PostDrop.getters, "content": summary}
+    getters: ClassVar[Getters] = {**PostDrop.getters, "content": _summary}
 
 
 class Posts:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import groupby
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from blogd.render.drops import Getters, ListedPost
@@ -78,17 +77,20 @@ class ListPage(Page):
 
     def day_blocks(self) -> list[dict[str, object]]:
         """Give the page's posts by the local day they were created on."""
-        posts = self.members()
-        days = [(day, list(block)) for day, block in groupby(posts, ListedPost.day)]
-        return [
-            {
-                "date_label": ".".join(reversed(day)),
-                "show_date_marker": True,
-                "show_separator": index > 0,
-                "posts": block,
-            }
-            for index, (day, block) in enumerate(days)
-        ]
+        blocks: list[dict[str, object]] = []
+        posts: list[ListedPost] = []
+        last = None
+        for post in self.members():
+            day = post.day()
+            if day != last:
+                last, posts = day, []
+                label = f"{day[2]}.{day[1]}.{day[0]}"
+                is_later = bool(blocks)
+                blocks.append(
+                    {"date_label": label, "show_date_marker": True, "show_separator": is_later, "posts": posts}
+                )
+            posts.append(post)
+        return blocks
 
     getters: ClassVar[Getters] = {
         **Page.common,

@@ -6,7 +6,7 @@ a template asks for them, so that only what is asked is read.
 
 from __future__ import annotations
 
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 from urllib.parse import quote
 
@@ -265,10 +265,11 @@ class PostPage(Page):
         super().__init__(stage)
         self.path = path
         self.post = PostDrop(self, path, self.site.entries[record] if record else None)
+        self._neighbours: tuple[str | None, str | None] | None = None
 
     def heading(self) -> str:
         """Give the post's title."""
-        return self.post.title()
+        return self.post.text("title")
 
     def languages(self) -> list[dict[str, object]]:
         """Give the site's languages, each with the post's page in it, if it has one."""
@@ -278,33 +279,29 @@ class PostPage(Page):
 
     def canonical(self) -> str:
         """Give the URL that stands for all URLs of the post: a page's short one, else the dated one."""
-        self.post.read("path")
-        self.post.read("categories")
+        self.post.read("home")
         return self.site.home_of(self.path)
 
     def backlinks(self) -> list[dict[str, object]]:
         """Give the posts that link here."""
         self.post.read("backlinks")
-        posts = [PostDrop(self, path) for path in self.site.backlinks(self.path, self.tree)]
-        return [
-            {"slug": (slug := post.slug()), "display_slug": slug, "path": post.route(), "title": post.title()}
-            for post in posts
-        ]
-
-    @cached_property
-    def neighbours(self) -> tuple[str | None, str | None]:
-        """The older and the newer post; not yet read."""
-        return self.site.neighbours(self.path, self.tree)
+        links: list[dict[str, object]] = []
+        for linker in self.site.backlinks(self.path, self.tree):
+            post = PostDrop(self, linker)
+            slug, (title, path) = post["slug"], post.title_and_path()
+            links.append({"slug": slug, "display_slug": slug, "path": path, "title": title})
+        return links
 
     def neighbour(self, aspect: str) -> dict[str, object] | None:
         """Give the older or the newer post."""
         self.post.read(aspect)
-        older, newer = self.neighbours
-        path = older if aspect == "older" else newer
+        if self._neighbours is None:
+            self._neighbours = self.site.neighbours(self.path, self.tree)
+        path = self._neighbours[aspect == "newer"]
         if path is None:
             return None
-        post = PostDrop(self, path)
-        return {"title": post.title(), "path": post.route()}
+        title, path = PostDrop(self, path).title_and_path()
+        return {"title": title, "path": path}
 
     def alternates(self) -> list[dict[str, object]]:
         """Give the post's pages in the languages that it is written in, as absolute URLs where the site has one."""
@@ -318,8 +315,8 @@ class PostPage(Page):
     getters: ClassVar[Getters] = {
         **Page.common,
         "post": lambda self: self.post,
-        "post_categories": lambda self: self.post.categories(),
-        "post_tags": lambda self: self.post.tags(),
+        "post_categories": lambda self: self.post["categories"],
+        "post_tags": lambda self: self.post["tags"],
         "backlinks": backlinks,
         "alternate_links": alternates,
         "canonical_path": canonical,

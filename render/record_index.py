@@ -80,7 +80,7 @@ class RecordIndex:
     def view(self, path: str, tree: str) -> Entry:
         """Give the record that shows a post in a tree."""
         entry = self.entries[path]
-        if (entry.post.language or self.main) == tree:
+        if (entry.post.language or self.meta.trees[0]) == tree:
             return entry
         translation = self.translations.get(path, {}).get(tree)
         return self.entries[translation] if translation else entry
@@ -111,21 +111,24 @@ class RecordIndex:
             base = self.bases.get(target.path, target.path)
             return base if base in self.order else None
         candidates = self.slugs.get(target.slug, ())
-        for path in candidates:
-            if target.date and tuple(map(int, self.dates[path]))[: len(target.date)] == target.date:
+        for path in candidates if target.date and len(candidates) > 1 else ():
+            if tuple(map(int, self.dates[path]))[: len(target.date)] == target.date:
                 return path
         return candidates[0] if candidates else None
 
     def linkers(self, path: str) -> set[str]:
         """Give the records whose bodies may link to a post."""
-        files = (path, *self.translations.get(path, {}).values())
-        names = (self.entries[path].post.slug, *(f"/{file}" for file in files))
-        return {linker for name in names for linker in self._linkers.get(name, ())}
+        found = set(self._linkers.get(self.entries[path].post.slug, ()))
+        for file in (path, *self.translations.get(path, {}).values()):
+            found.update(self._linkers.get(f"/{file}", ()))
+        return found
 
-    def targets(self, entry: Entry) -> list[PostLink | FileLink]:
+    def targets(self, entry: Entry) -> Iterator[PostLink | FileLink]:
         """Give what a record's internal links name."""
-        found = [link_target(url, entry.post.path) for url in entry.body.links]
-        return [target for target in found if target is not None and not isinstance(target, MediaLink)]
+        for url in entry.body.links:
+            target = link_target(url, entry.post.path)
+            if target is not None and not isinstance(target, MediaLink):
+                yield target
 
     def hide(self, unshown: Mapping[str, str | None]) -> set[str]:
         """Note which posts are there but not shown, by path; give the records that may be translations of them."""

@@ -227,7 +227,7 @@ class Renderer:
 
     def _fill_foreign(self, page: Page, path: str) -> str:
         post = PostDrop(page, path)
-        return self._fill(page, post, url_segment(post.slug()) + "-")
+        return self._fill(page, post, url_segment(post.text("slug")) + "-")
 
     def _fill(self, page: Page, post: PostDrop, anchor: str, report: Callable[[Diagnostic], None] | None = None) -> str:
         post.read("body")

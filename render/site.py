@@ -54,12 +54,11 @@ class Site(RecordIndex):
         """Give the posts whose bodies, as this tree shows them, link to a post; newest first."""
         found: set[str] = set()
         for linker in self.linkers(path):
-            base = self.bases.get(linker, linker)
-            if base != path and self.is_in(base, tree) and self.view(base, tree).post.path == linker:
-                targets = self.targets(self.entries[linker])
-                if path in map(self.find, targets):
-                    found.add(base)
-        return tuple(sorted(found, key=self.order.__getitem__))
+            base, entry = self.bases.get(linker, linker), self.entries[linker]
+            is_shown = base != path and self.is_in(base, tree) and self.view(base, tree) is entry
+            if is_shown and path in map(self.find, self.targets(entry)):
+                found.add(base)
+        return tuple(sorted(found, key=self.order.__getitem__)) if found else ()
 
     def neighbours(self, path: str, tree: str) -> tuple[str | None, str | None]:
         """Give the older and the newer post of one in the tree's list set."""

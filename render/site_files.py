@@ -40,14 +40,14 @@ def feed_file(page: Page, name: str, body: Callable[[Page, str], str]) -> str:
 
 def _feed_item(post: ListedPost, root: str, html: str) -> FeedItem:
     return FeedItem(
-        url=root + post.route(),
-        title=post.title(),
+        url=root + post.text("path"),
+        title=post.text("title"),
         html=html,
-        summary=str(post.fact("excerpt") or ""),
-        author=post.author(),
+        summary=str(post["excerpt"] or ""),
+        author=post.text("author"),
         published=post.instant("created_at"),
         updated=post.instant("updated_at"),
-        categories=tuple(dict.fromkeys((*post.categories(), *post.tags()))),
+        categories=tuple(dict.fromkeys((*post.names("categories"), *post.names("tags")))),
     )
 
 
