@@ -110,6 +110,10 @@ class _MacroPage(Stand):
     def __contains__(self, name: object) -> bool:
         return name in self._variables or name in self._page
 
+    def shares(self, name: str) -> bool:
+        """Tell whether a variable is the same for all pages of the tree: one of the macro's own is not."""
+        return name not in self._variables and self._page.shares(name)
+
 
 def _month_label(language: str) -> Callable[[int, int], str]:
     def name(year: int, month: int) -> str:

@@ -4,6 +4,7 @@ Nobody declares that. A partial is rendered with its questions on record: the na
 value of each. Next time the same questions are asked in the same order; if the answers are the same, so is the text,
 and so are its reads.
 
+- What all pages of a kin give alike is no question: the text was made with it, and it is read for the text.
 - Each answer decides on the next question, so the questions form a tree. Whoever walks it asks nothing that the partial
   itself would not ask.
 - Plain values (text, numbers, lists and mappings of such, times) are told apart by what they are, drops by what they
@@ -24,13 +25,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple, NoReturn, cast
 
 from liquid.undefined import Undefined
 
-from blogd.render.liquid_page import NotShared, Page, Run
+from blogd.render.liquid_page import NotShared, Run
 from blogd.render.liquid_runtime import PageNames, Scope
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
-    from blogd.render.reads import Reads, Recorder
+    from blogd.render.reads import Reads
     from blogd.render.shelf import Shelf
 
     Function = Callable[[Run, PageNames | Scope, list[str], int], None]
@@ -133,7 +134,7 @@ class Kind:
             self._forget()
             self._function(run, names, out, depth)
             return
-        record = Record(names, run.recorder)
+        record = Record(names, run)
         try:
             result = self._record(run, record, depth)
         except NotShared:
@@ -164,20 +165,29 @@ class Kind:
 
 
 class Record(PageNames):
-    """Names that note, in order, what was looked up and found; what is read for that is the page's own."""
+    """Names that note, in order, what was looked up and found.
 
-    __slots__ = ("_outer", "_recorder", "answers")
+    What is read for that is the page's own. What pages of a kin have in common is no question; it is looked up in the
+    page itself, and read for the text.
+    """
 
-    def __init__(self, names: PageNames | Scope, recorder: Recorder) -> None:
-        super().__init__(cast("Page", names))
-        self._recorder = recorder
-        self._outer = recorder.reads
+    __slots__ = ("_names", "_outer", "_recorder", "answers")
+
+    def __init__(self, names: PageNames | Scope, run: Run) -> None:
+        super().__init__(run.page)
+        self._names = names
+        self._recorder = run.recorder
+        self._outer = run.recorder.reads
         self.answers: dict[str, object] = {}
 
     def __missing__(self, name: str) -> object:
+        names = self._names
+        if self._page.shares(name) and not (names.__class__ is Scope and name in names):
+            value = self[name] = self._page[name]
+            return value
         reads, self._recorder.reads = self._recorder.reads, self._outer
         try:
-            value = self._page[name]
+            value = names[name]
         except KeyError:
             self.answers[name] = _MISSING
             raise

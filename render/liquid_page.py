@@ -44,6 +44,10 @@ class Page(Protocol):
         """Return what the page's reads go to."""
         ...
 
+    def shares(self, name: str, /) -> bool:
+        """Say whether all pages of the kin give the same variable of that name."""
+        ...
+
     def apart(self) -> Page:
         """Return a page of the same kin and recorder that raises NotShared when it is asked for what is its own."""
         ...

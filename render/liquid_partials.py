@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, cast
 
-from liquid.builtin.expressions import StringLiteral
+from liquid.builtin.expressions import KeywordArgument, Path, StringLiteral
 
 from blogd.render.liquid_expressions import value
+from blogd.render.liquid_filters import Clocks
 from blogd.render.liquid_interpreter import IncludeNode, RenderNode, Template, template_name
-from blogd.render.liquid_survey import heads, is_text, named_template, names_asked, names_set, stands_alone
+from blogd.render.liquid_survey import given, heads, is_text, named_template, names_asked, names_set, stands_alone
 from blogd.render.liquid_unit import Binding, Code, Compile, Mode, Names, Unit, Unsupported
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def _belongs_here(unit: Unit, node: RenderNode, name: str, template: Template) -
     """Tell whether a partial is better written out in place than remembered: if it says what is the page's own."""
     if node.loop or name in unit.within or unit.names.counters or len(unit.writer.lines) > _MOST_LINES:
         return False
-    own = is_text(template) or not (unit.names.own - _given(node)).isdisjoint(names_asked(template))
+    own = is_text(template) or not (unit.names.own - given(node)).isdisjoint(names_asked(unit.environment, template))
     return (own or bool(_own_arguments(unit, node, name))) and stands_alone(template)
 
 
@@ -62,9 +63,12 @@ def _write_out(unit: Unit, node: RenderNode, name: str, template: Template) -> N
 def _call(unit: Unit, node: RenderNode, name: str) -> None:
     _visit(unit, node, name)
     partial = unit.writer.name("p")
-    unit.line(f"{partial} = find({name!r})", node.name.token)
+    unit.line(f"{partial} = partials[{name!r}]", node.name.token)
     arguments = {name: code.text for name, code in unit.names.arguments.items()}
-    arguments |= {argument.name: value(unit, argument.value).text for argument in node.args}
+    for argument in node.args:
+        code = value(unit, argument.value)
+        if not _is_found_anyway(unit.names, argument):
+            arguments[argument.name] = code.text
     _check_depth(unit, node)
     if node.var is None:
         unit.line(f"{partial}.once(run, {_scope(arguments)}, {unit.out}, {_depth(unit)})", node.token)
@@ -104,10 +108,6 @@ def _check_depth(unit: Unit, node: RenderNode) -> None:
             unit.line("too_deep('render')", node.token)
 
 
-def _given(node: RenderNode) -> set[str]:
-    return {argument.name for argument in node.args}
-
-
 def _own_arguments(unit: Unit, node: RenderNode, name: str) -> set[str]:
     """Return the arguments whose values are the page's own."""
     given = [(argument.name, argument.value) for argument in node.args]
@@ -118,6 +118,13 @@ def _own_arguments(unit: Unit, node: RenderNode, name: str) -> set[str]:
 def _is_own(names: Names, name: str) -> bool:
     frame_bound = any(name in frame for frame in names.frames)
     return name in names.own and name not in names.assigned and not frame_bound
+
+
+def _is_found_anyway(names: Names, argument: KeywordArgument) -> bool:
+    """Tell whether an argument is a variable of its own name that is the page's, or an argument around it."""
+    name, path = argument.name, argument.value
+    is_same = isinstance(path, Path) and path.path == [name]
+    return is_same and names.bound(name) is None and name not in {*names.assigned, *names.counters, *Clocks.formats}
 
 
 def _key(node: RenderNode | IncludeNode, name: str) -> str:

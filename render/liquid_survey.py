@@ -88,14 +88,28 @@ def stands_alone(template: Template) -> bool:
     return not any(isinstance(node, _BOUND_TO_A_TEMPLATE) or _continues(node) for node in walk(None, (template,)))
 
 
-def names_asked(template: Template) -> set[str]:
-    """Return the names that a template looks up, more or less: those that it sets somewhere are left out."""
+def names_asked(environment: Environment, template: Template, seen: set[str] | None = None) -> set[str]:
+    """Return the names that a template and its partials look up, more or less.
+
+    Those that it sets somewhere are left out, and those that it gives to the first that renders a partial.
+    """
+    seen = set() if seen is None else seen
     asked: set[str] = set()
+    of_partials: set[str] = set()
     known = {"forloop", "tablerowloop"}
     for node in walk(None, (template,)):
         asked.update(heads(node.expressions()))
         known.update(map(str, (*node.template_scope(), *node.block_scope())))
-    return asked - known
+        if isinstance(node, RenderNode) and isinstance(node.name, StringLiteral) and node.name.value not in seen:
+            seen.add(node.name.value)
+            partial = named_template(environment, node)
+            of_partials |= names_asked(environment, partial, seen) - given(node) if partial else set[str]()
+    return (asked - known) | of_partials
+
+
+def given(node: RenderNode) -> set[str]:
+    """Return the names of the arguments that a partial is given by name."""
+    return {argument.name for argument in node.args}
 
 
 def heads(expressions: Iterable[Expression]) -> Iterator[str]:

@@ -82,6 +82,19 @@ class Partial:
         return self._each
 
 
+class Partials(dict[str, Partial]):
+    """The partials that were asked for."""
+
+    def __init__(self, load: Callable[[str, Mode], Function], shelf: Shelf) -> None:
+        super().__init__()
+        self._load = load
+        self._shelf = shelf
+
+    def __missing__(self, name: str) -> Partial:
+        found = self[name] = Partial(name, self._load, self._shelf)
+        return found
+
+
 class Units:
     """The functions of an environment's templates."""
 
@@ -91,14 +104,13 @@ class Units:
         self._environment = environment
         self._own = own
         self._cache = cache
-        self._shelf = shelf
         self._compiled = compiled
         self._pages: dict[str, Function] = {}
-        self._partials: dict[str, Partial] = {}
+        self.partials = Partials(self._load, shelf)
         self._included: dict[str, Sequence[str]] = {}
         self._names = dict(NAMES) | {
             "repeat": _repeat,
-            "find": self.find,
+            "partials": self.partials,
             "fail": environment.parsed,
         }
 
@@ -109,17 +121,10 @@ class Units:
             found = self._pages[name] = self._load(name, Mode.PAGE)
         return found
 
-    def find(self, name: str) -> Partial:
-        """Return a partial."""
-        found = self._partials.get(name)
-        if found is None:
-            found = self._partials[name] = Partial(name, self._load, self._shelf)
-        return found
-
     def forget(self, names: Iterable[str]) -> None:
         """Drop what was made of these templates."""
         changed = set(names)
-        self._partials.clear()
+        self.partials.clear()
         for name, included in list(self._included.items()):
             if not changed.isdisjoint(included):
                 del self._included[name]

@@ -114,5 +114,5 @@ class ListPage(Page):
     }
 
 
-OWN_VARIABLES: Final = frozenset({*PostPage.getters, *ListPage.getters}).difference(Page.common) | {"document_title"}
+OWN_VARIABLES: Final = frozenset({*PostPage.getters, *ListPage.getters}).difference(Page.of_tree)
 """What hardly two pages have in common."""

@@ -68,6 +68,10 @@ class Page:
         """Name what filters see of the page: its tree."""
         return self.tree
 
+    def shares(self, name: str) -> bool:
+        """Tell whether a variable is the same for all pages of the tree."""
+        return name in self.of_tree
+
     def apart(self) -> Page:
         """Give a page that has the same recorder, and nothing that is this page's own."""
         if self._apart is None:

@@ -21,13 +21,9 @@ and the site says which answers that changed (`Changes`). A page is rendered aga
 
 from __future__ import annotations
 
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from blogd.render.records import Category, Tag
-
-if TYPE_CHECKING:
-    from collections.abc import Generator
 
 Entity = tuple[str | int, ...]
 Reads = dict[Entity, int]
@@ -92,21 +88,32 @@ class Recorder:
         """Note that these aspects of an entity were asked for."""
         self.reads[entity] = self.reads.get(entity, 0) | mask
 
-    @contextmanager
-    def part(self) -> Generator[Reads]:
+    def part(self) -> Part:
         """Collect what is read for a part of the page in a dict of its own, and then note it with the rest."""
-        outer, reads = self.reads, self.begin()
-        self.reads = reads
-        try:
-            yield reads
-        finally:
-            self.reads = outer
-            self.add(reads)
+        return Part(self)
 
     def add(self, reads: Reads) -> None:
         """Note what was read for a text that the page takes over."""
         known = self.reads
         known.update({entity: known.get(entity, 0) | mask for entity, mask in reads.items()})
+
+
+class Part:
+    """The context in which a recorder collects what is read for a part of the page."""
+
+    __slots__ = ("_outer", "_recorder")
+
+    def __init__(self, recorder: Recorder) -> None:
+        self._recorder = recorder
+        self._outer = recorder.reads
+
+    def __enter__(self) -> Reads:
+        reads = self._recorder.reads = self._recorder.begin()
+        return reads
+
+    def __exit__(self, *_: object) -> None:
+        reads, self._recorder.reads = self._recorder.reads, self._outer
+        self._recorder.add(reads)
 
 
 def mask_names(entity: Entity, mask: int) -> list[str]:

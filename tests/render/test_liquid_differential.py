@@ -58,6 +58,9 @@ class FakePage:
     def shows_otherwise(self, _: Reads) -> bool:
         return False
 
+    def shares(self, _: str) -> bool:
+        return False
+
     def apart(self) -> FakePage:
         return self
 

@@ -40,6 +40,9 @@ class Timeless:
     def shows_otherwise(self, _: Reads) -> bool:
         return False
 
+    def shares(self, _: str) -> bool:
+        return False
+
     def apart(self) -> Timeless:
         return self
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 class FakePage:
     """A page over a dict; knows what was read of it, and can be neither copied nor iterated."""
 
+    shared = frozenset[str]()
+
     def __init__(self, variables: Mapping[str, object], kin: str = "en") -> None:
         self.variables = dict(variables)
         self.kin = kin
@@ -42,6 +44,9 @@ class FakePage:
 
     def shows_otherwise(self, _: Reads) -> bool:
         return False
+
+    def shares(self, name: str) -> bool:
+        return name in self.shared
 
     def apart(self) -> FakePage:
         page = Apart({}, self.kin)
@@ -460,6 +465,42 @@ def test_what_a_partial_is_not_asked_for_makes_no_difference() -> None:
         assert templates.render("page", page) == text
         assert set(page.reads) & {"a", "b", "c"} == ({"a", "b"} if "a" in variables else {"a", "c"})
     assert count.calls == 2
+
+
+class Kindred(FakePage):
+    """A page that has `t` in common with all pages of its kin, and reads that each time it is asked for it."""
+
+    shared = frozenset({"t"})
+
+    def __getitem__(self, name: str) -> object:
+        self.recorder.read(("variable", name))
+        return super().__getitem__(name)
+
+
+@pytest.mark.parametrize(
+    "tag", ["{% render 'one' %}", "{% render 'one', t: t %}", "{% if b %}{{ t }}{% endif %}{% render 'one' %}"]
+)
+def test_what_pages_of_a_kin_have_in_common_is_not_compared_and_yet_read(tag: str) -> None:
+    count = Counter()
+    templates = Templates(sources({"page": tag, "one": "{{ 1 | count }}{{ t }}{{ a }}"}), {"count": count})
+    for a, b, calls in ((1, 1, 1), (1, None, 1), (2, None, 2)):
+        page = Kindred({"t": Blob("t"), "a": a, "b": b})
+        assert templates.render("page", page).endswith(f"<1>t{a}")
+        assert {("variable", "t"), ("variable", "a")} <= page.recorder.reads.keys()
+        assert count.calls == calls
+
+
+def test_an_argument_hides_what_pages_of_a_kin_have_in_common() -> None:
+    templates = Templates(sources({"page": "{% render 'one', t: a %}", "one": "{{ t }}"}), {})
+    assert [templates.render("page", Kindred({"t": 0, "a": a})) for a in (1, 2)] == ["1", "2"]
+
+
+def test_a_partial_around_one_that_shows_what_is_the_pages_own_is_written_out() -> None:
+    count = Counter()
+    texts = {"page": "{% render 'one' %}", "one": "{{ 1 | count }}{% render 'two' %}", "two": "{{ a }}"}
+    templates = Templates(sources(texts), {"count": count}, own=frozenset({"a"}))
+    assert [templates.render("page", FakePage({"a": 1})) for _ in range(2)] == ["<1>1"] * 2
+    assert count.calls == 2  # as a text of its own it would have been remembered
 
 
 def test_the_clock_is_read_each_time() -> None:
