@@ -33,7 +33,7 @@ from liquid.builtin.expressions.primitive import (
     TrueLiteral,
 )
 
-from blogd.render.liquid_filters import SHORT, Clocks, Steady
+from blogd.render.liquid_filters import Clocks, Direct, Steady
 from blogd.render.liquid_interpreter import Listed
 from blogd.render.liquid_unit import Code, ForLoop, Key, Unit, Unsupported
 from blogd.render.liquid_writer import marked
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from liquid.token import Token
 
 Segments = list[str | int | Code]
+_TEXTS: Final = (None, str)
 _ENDS: Final = {"size", "first", "last"}
 _FORLOOP: Final = {
     "index": ("{index} + 1", int),
@@ -92,6 +93,11 @@ def equal(left: Code, right: Code) -> str:
                 return f"({plain})"
             kind = cast("type[object]", other.kind).__name__
             return f"({plain} if {one.text}.__class__ is {kind} else equal({left.text}, {right.text}))"
+        if other.kind is bool and one.kind is None:
+            return f"({one.text} is {other.text} if {one.text}.__class__ is bool else equal({left.text}, {right.text}))"
+    if left.kind is right.kind is None:
+        test = f"{left.text}.__class__ is str and {right.text}.__class__ is str"
+        return f"({left.text} == {right.text} if {test} else equal({left.text}, {right.text}))"
     return f"equal({left.text}, {right.text})"
 
 
@@ -170,6 +176,8 @@ def _segment(text: str, segment: str | int | Code) -> str:
         return f"item({text}, {segment.text})"
     if isinstance(segment, int):
         return f"item({text}, {segment})"
+    if segment == "size" and text.isidentifier():
+        return f"len({text}) if {text}.__class__ is list else size_of({text})"
     return f"{segment}_of({text})" if segment in _ENDS else f"{text}[{segment!r}]"
 
 
@@ -224,35 +232,48 @@ def _filtered(unit: Unit, expression: FilteredExpression) -> Code:
 
 def _filter(unit: Unit, filter_: Filter, left: Code) -> Code:
     name = unit.filters.setdefault(filter_.name, f"f{len(unit.filters)}")
-    arguments = [left.text]
+    arguments = [left]
     keywords: list[tuple[str, str]] = []
     for argument in filter_.args:
-        code = value(unit, argument.value).text
+        code = value(unit, argument.value)
         keyword = getattr(argument, "name", None)
         if keyword is None:
             arguments.append(code)
         else:
-            keywords.append((keyword, code))
-    arguments += _keywords(keywords)
+            keywords.append((keyword, code.text))
     function = unit.environment.page_filters.get(filter_.name)
     if isinstance(function, Steady) and not keywords:
-        return Code(marked(_steady(name, left, arguments[1:]), unit.place(filter_.token)), str)
-    page = ["run.page"] if function is not None else []
-    return Code(marked(f"{name}({', '.join([*page, *arguments])})", unit.place(filter_.token)))
+        return Code(marked(_steady(name, arguments), unit.place(filter_.token)), str)
+    texts = ["run.page"] if function is not None else []
+    texts += [code.text for code in arguments] + _keywords(keywords)
+    call = f"{name}({', '.join(texts)})"
+    if isinstance(function, Direct) and not keywords and [code.atom for code in arguments] == [True, True]:
+        call = _direct(function, arguments, call)
+    return Code(marked(call, unit.place(filter_.token)))
 
 
-def _steady(name: str, left: Code, arguments: list[str]) -> str:
-    """Return the call of a steady filter, or of what it keeps if it is called with short texts alone."""
-    texts = [left.text, *arguments]
-    tests: list[str] = []
-    if not left.atom:
-        texts[0], tests = "_s", [f"(_s := {left.text}).__class__ is not str or len(_s) > {SHORT}"]
-    names = [text for text in texts if text.isidentifier() and text != "_s"]
-    tests += [f"{text}.__class__ is not str or len({text}) > {SHORT}" for text in names]
-    called = ", ".join(texts)
-    if all(text.isidentifier() or text[0] in "'\"" for text in texts):
-        return f"{name}(run.page, {called}) if {' or '.join(tests) or 'False'} else kept_{name}({called})"
-    return f"{name}(run.page, {', '.join([left.text, *arguments])})"
+def _direct(function: Direct, arguments: list[Code], call: str) -> str:
+    """Return the expression that a filter comes to, or its call where that is not what it takes."""
+    left, other = arguments
+    if other.kind is not str:
+        return call
+    form = function.form.format(value=left.text, argument=other.text)
+    return f"{form} if {left.text}.__class__ is {function.kind} else {call}"
+
+
+def _steady(name: str, arguments: list[Code]) -> str:
+    """Return the call of a steady filter, or what it keeps where all that it is called with are texts."""
+    left, *others = arguments
+    texts = [code.text for code in arguments]
+    call = f"{name}(run.page, {', '.join(texts)})"
+    if left.kind not in _TEXTS or not all(code.kind is str or (code.atom and not code.kind) for code in others):
+        return call
+    tests = [f"{code.text}.__class__ is str" for code in arguments if code.atom and not code.kind]
+    if not left.kind and not left.atom:
+        tests.insert(0, f"(_s := {left.text}).__class__ is str")
+        texts[0], call = "_s", f"{name}(run.page, {', '.join(['_s', *texts[1:]])})"
+    kept = f"kept_{name}[{', '.join(texts)}]"
+    return f"{kept} if {' and '.join(tests)} else {call}" if tests else kept
 
 
 def _keywords(keywords: list[tuple[str, str]]) -> list[str]:

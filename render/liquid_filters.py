@@ -3,7 +3,8 @@
 - `date` never reads the machine's clock: 'now' and 'today', and what a written date leaves out (the year of "3 March"),
   come from the page, which records the question.
 - `slice` and `concat` take a windowed sequence for a list; `slice` reads no more of it than it returns.
-- `default`, `escape`, `replace` and `url_encode` give what python-liquid's give, sooner.
+- `default`, `escape`, `replace`, `strip_html`, `strip_newlines` and `url_encode` give what python-liquid's give,
+  sooner.
 """
 
 from __future__ import annotations
@@ -19,28 +20,67 @@ from urllib.parse import quote_plus
 from dateutil import parser
 from liquid.builtin.filters import array, misc, string
 from liquid.exceptions import FilterArgumentError
-from liquid.undefined import is_undefined
+from liquid.undefined import Undefined, is_undefined
+from liquid.utils.html import strip_tags
 
 from blogd.render.liquid_items import as_list
 from blogd.render.liquid_page import FilterFunction, Page, is_windowed
 
 _CLOCK_WORDS: Final = ("now", "today")
-SHORT: Final = 200  # characters
+_SHORT: Final = 400  # characters
+_MOST_KEPT: Final = 1 << 13  # of each filter
 _PROBES: Final = (datetime(2000, 1, 1), datetime(2001, 2, 2))  # noqa: DTZ001 - only compared with each other
 
 
 class Steady:
-    """A filter that gives a text and takes no notice of the page. What it gives of short texts is kept: `of_texts`."""
+    """A filter that gives a text and takes no notice of the page. What it gives of short texts is in `kept`."""
 
-    __slots__ = ("_function", "of_texts")
+    __slots__ = ("_function", "kept")
 
     def __init__(self, function: Callable[..., str]) -> None:
         self._function = function
-        self.of_texts = lru_cache(maxsize=1 << 13)(function)
+        self.kept = Kept(function)
 
     def __call__(self, _page: Page, value: object, *arguments: object, **options: object) -> str:
         """Apply the filter."""
         return self._function(value, *arguments, **options)
+
+
+class Kept(dict[str | tuple[str, ...], str]):
+    """What a function gives of a text, or of several, by these; worked out when it is first asked for."""
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Callable[..., str]) -> None:
+        super().__init__()
+        self._function = function
+
+    def __missing__(self, key: str | tuple[str, ...]) -> str:
+        texts = (key,) if isinstance(key, str) else key
+        result = self._function(*texts)
+        if sum(map(len, texts)) <= _SHORT:
+            if len(self) >= _MOST_KEPT:
+                self.clear()
+            self[key] = result
+        return result
+
+
+class Direct:
+    """A filter with one argument that is a Python expression where its value is of one class, named in `kind`.
+
+    In `form` stand `{value}` and `{argument}`; the argument is a text.
+    """
+
+    __slots__ = ("_function", "form", "kind")
+
+    def __init__(self, function: FilterFunction, kind: str, form: str) -> None:
+        self._function = function
+        self.kind = kind
+        self.form = form
+
+    def __call__(self, page: Page, *arguments: object, **options: object) -> object:
+        """Apply the filter."""
+        return self._function(page, *arguments, **options)
 
 
 class Clock:
@@ -78,7 +118,7 @@ class Clocks(Mapping[str, object]):
 def date(page: Page, value: object, form: object) -> str:
     """Format a point in time by strftime's rules; what can't be understood as one stays as it is."""
     if isinstance(value, datetime) and isinstance(form, str):
-        return _format_once(value, value.tzinfo, value.fold, form)
+        return format_once(value, value.tzinfo, value.fold, form)
     if is_undefined(value):
         return ""
     if is_undefined(form):
@@ -109,22 +149,34 @@ def concat(_page: Page, value: object, other: object) -> object:
 
 def escape(value: object) -> str:
     """Return a text with `&`, `<`, `>` and quotes as entities."""
-    return html.escape(value if isinstance(value, str) else "" if value is None else str(value))
+    return html.escape(_text(value))
+
+
+def strip_html(value: object) -> str:
+    """Return a text without tags."""
+    return strip_tags(_text(value))
+
+
+def strip_newlines(value: object) -> str:
+    """Return a text in one line."""
+    return string.RE_LINETERM.sub("", _text(value))
 
 
 def url_encode(value: object) -> str:
     """Return a text as it may stand in a URL's query."""
-    return quote_plus(value if isinstance(value, str) else "" if value is None else str(value))
+    return quote_plus(_text(value))
 
 
 def default(_page: Page, value: object, other: object = "", **options: object) -> object:
     """Return a value, another if it is nil, false or empty."""
     if value.__class__ is str:
         return value or other
+    if value is None or value.__class__ is Undefined:
+        return other
     return misc.default(value, other, **options)
 
 
-def replace(_page: Page, value: object, old: object, new: object = "") -> str:
+def replace(value: object, old: object, new: object = "") -> str:
     """Return a text with each occurrence of another replaced."""
     if isinstance(value, str) and isinstance(old, str) and isinstance(new, str):
         return value.replace(old, new)
@@ -133,13 +185,19 @@ def replace(_page: Page, value: object, old: object, new: object = "") -> str:
 
 OWN_FILTERS: Final[Mapping[str, FilterFunction]] = {
     "concat": concat,
-    "date": date,
-    "default": default,
+    "date": Direct(date, "datetime", "format_once({value}, {value}.tzinfo, {value}.fold, {argument})"),
+    "default": Direct(default, "str", "({value} or {argument})"),
     "escape": Steady(escape),
-    "replace": replace,
+    "replace": Steady(replace),
     "slice": slice_,
+    "strip_html": Steady(strip_html),
+    "strip_newlines": Steady(strip_newlines),
     "url_encode": Steady(url_encode),
 }
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else str(value)
 
 
 def _format(moment: datetime, form: object) -> str:
@@ -150,7 +208,7 @@ def _format(moment: datetime, form: object) -> str:
 
 
 @lru_cache(maxsize=1 << 13)
-def _format_once(moment: datetime, _zone: tzinfo | None, _fold: int, form: str) -> str:
+def format_once(moment: datetime, _zone: tzinfo | None, _fold: int, form: str) -> str:
     """Format a time; times that differ in zone or fold can be equal, and don't look it."""
     return _format(moment, form)
 

@@ -7,6 +7,7 @@ The functions raise python-liquid's errors without a token; the line of the comp
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Final, NoReturn, cast
 
@@ -26,7 +27,7 @@ from liquid.stringify import to_liquid_string
 from liquid.token import Token
 from liquid.undefined import is_undefined
 
-from blogd.render.liquid_filters import Clocks
+from blogd.render.liquid_filters import Clocks, format_once
 from blogd.render.liquid_items import argument, as_list, select
 from blogd.render.liquid_page import Page, Run, is_windowed
 
@@ -73,6 +74,8 @@ def scope(names: PageNames | Scope, arguments: dict[str, object]) -> Scope:
 
 def item(value: object, key: object) -> object:
     """Return what one segment of a path means; raise one of MISSING where there is nothing."""
+    if key.__class__ is str and key not in _ENDS:
+        return cast("Mapping[object, object]", value)[key]
     plain = getattr(key, "__liquid__", None)
     key = key if plain is None else cast("object", plain())
     if isinstance(key, str) and key in _ENDS:
@@ -131,6 +134,13 @@ def equal(left: object, right: object) -> bool:
     if left.__class__ is bool and right.__class__ is bool:
         return left is right
     return _eq(left, right)
+
+
+def contains(left: object, right: object) -> bool:
+    """Tell whether Liquid finds one value in another."""
+    if left.__class__ is list and right.__class__ is str:
+        return right in cast("list[object]", left)
+    return _contains(_NOWHERE, left, right)
 
 
 def truthy(value: object) -> bool:
@@ -205,10 +215,12 @@ NAMES: Final[Mapping[str, object]] = {
     "argument": argument,
     "as_list": as_list,
     "clocks": Clocks,
-    "contains": partial(_contains, _NOWHERE),
+    "contains": contains,
     "cycle": cycle,
+    "datetime": datetime,
     "equal": equal,
     "first_of": first_of,
+    "format_once": format_once,
     "included": included,
     "int_or_zero": int_or_zero,
     "item": item,

@@ -48,14 +48,16 @@ def _liquid(unit: Unit, node: LiquidNode) -> None:
 
 
 def _assign(unit: Unit, node: AssignNode) -> None:
-    _set(unit, str(node.name), value(unit, node.expression).text, node.token)
+    _set(unit, str(node.name), value(unit, node.expression), node.token)
 
 
-def _set(unit: Unit, name: str, code: str, token: Token) -> None:
+def _set(unit: Unit, name: str, code: Code, token: Token) -> None:
     local = unit.names.assigned[name]
-    unit.line(f"{local} = {code}", token)
-    with unit.block(f"if {local}.__class__ is str and len({local}) > run.characters:", token):
-        unit.line(f"run.check_length(len({local}))", token)
+    unit.line(f"{local} = {code.text}", token)
+    if code.kind in (None, str):
+        test = "" if code.kind else f"{local}.__class__ is str and "
+        with unit.block(f"if {test}len({local}) > run.characters:", token):
+            unit.line(f"run.check_length(len({local}))", token)
     unit.names.definite.add(name)
 
 
@@ -69,7 +71,7 @@ def _captured(unit: Unit, block: BlockNode, token: Token) -> str:
 
 
 def _capture(unit: Unit, node: CaptureNode) -> None:
-    _set(unit, str(node.name), _captured(unit, node.block, node.token), node.token)
+    _set(unit, str(node.name), Code(_captured(unit, node.block, node.token), str), node.token)
 
 
 def _ifchanged(unit: Unit, node: IfChangedNode) -> None:

@@ -146,7 +146,7 @@ class Units:
         for number, name in enumerate(program.filters):
             function = names[f"f{number}"] = self._filter(name)
             if isinstance(function, Steady):
-                names[f"kept_f{number}"] = function.of_texts
+                names[f"kept_f{number}"] = function.kept
         for number, name in enumerate(program.undefined):
             names[f"u{number}"] = Undefined(name)
         exec(cast("CodeType", program.code), names)  # noqa: S102 - code of our own making

@@ -11,8 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from liquid import Environment
 from liquid.exceptions import LiquidError
+from liquid.undefined import Undefined
 
-from blogd.render.liquid_filters import OWN_FILTERS
+from blogd.render import liquid_filters
+from blogd.render.liquid_filters import OWN_FILTERS, Steady
 from blogd.render.reads import Recorder
 
 if TYPE_CHECKING:
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from blogd.render.reads import Reads
 
 ENVIRONMENT = Environment()
+MARKUP = st.text("<>/&;ab\r\n ", max_size=20) | st.just("<p>a<script>b</script> c")
 TEXTS = st.text() | st.text("<>&'\"a ", min_size=150, max_size=250)
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5) | st.floats(allow_nan=False) | TEXTS
 
@@ -70,6 +73,12 @@ def test_escaping(value: object) -> None:
     assert_same("url_encode", value)
 
 
+@given(SCALARS | MARKUP | st.lists(TEXTS, max_size=2))
+def test_stripping(value: object) -> None:
+    assert_same("strip_html", value)
+    assert_same("strip_newlines", value)
+
+
 @given(SCALARS | st.lists(TEXTS, max_size=2), SCALARS, SCALARS)
 def test_replacing(value: object, old: object, new: object) -> None:
     assert_same("replace", value, old, new)
@@ -80,6 +89,7 @@ def test_replacing(value: object, old: object, new: object) -> None:
 def test_defaults(value: object, other: object) -> None:
     assert_same("default", value, other)
     assert_same("default", value)
+    assert_same("default", Undefined("x"), other)
 
 
 @given(SCALARS | st.lists(st.integers(), max_size=5), st.integers(-6, 6) | st.text(max_size=2), st.integers(-2, 6))
@@ -122,3 +132,12 @@ def test_equal_times_that_look_different_are_told_apart() -> None:
 )
 def test_dates(value: object, form: object) -> None:
     assert_same("date", value, form)
+
+
+def test_what_is_kept_of_a_filter_is_short_and_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(liquid_filters, "_MOST_KEPT", 2)
+    kept = Steady("{}{}".format).kept
+    assert kept["a", "x" * 400] == "a" + "x" * 400
+    assert not kept
+    assert [kept["a", part] for part in "bcd"] == ["ab", "ac", "ad"]
+    assert kept == {("a", "d"): "ad"}
