@@ -331,7 +331,7 @@ class SiteDrop(Drop):
 
     def project(self, field: str) -> object:
         """Give one of the project's settings."""
-        self.scene.recorder.read(("project", field))
+        self.scene.recorder.reads["project", field] = 1  # as `read`
         return getattr(self.scene.site.meta.project, field)
 
     def posts(self) -> Posts:

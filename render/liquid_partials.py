@@ -71,7 +71,8 @@ def _call(unit: Unit, node: RenderNode, name: str) -> None:
             arguments[argument.name] = code.text
     _check_depth(unit, node)
     if node.var is None:
-        unit.line(f"{partial}.once(run, {_scope(arguments)}, {unit.out}, {_depth(unit)})", node.token)
+        names = _scope(arguments) if arguments else "names"
+        unit.line(f"{partial}.once(run, {names}, {unit.out}, {_depth(unit)})", node.token)
         return
     key, variable = _key(node, name), value(unit, node.var).text
     if node.loop:

@@ -97,7 +97,7 @@ class Page:
 
     def project(self, field: str) -> object:
         """Give one of the project's settings."""
-        self.recorder.read(("project", field))
+        self.recorder.reads["project", field] = 1  # as `read`
         return getattr(self.site.meta.project, field)
 
     def name(self) -> str:

@@ -67,11 +67,11 @@ class RecordIndex:
 
     def scope(self, tree: str) -> str:
         """Name the set of lists that a tree shows."""
-        return "main" if tree == self.main else "other"
+        return "main" if tree == self.meta.trees[0] else "other"
 
     def prefix(self, tree: str) -> str:
         """Give the URL prefix of a tree."""
-        return "" if tree == self.main else f"/{tree}"
+        return "" if tree == self.meta.trees[0] else f"/{tree}"
 
     def prefixes(self) -> tuple[str, ...]:
         """Give the URL prefixes of all trees but the main one."""
@@ -95,7 +95,8 @@ class RecordIndex:
 
     def home_of(self, path: str) -> str:
         """Give the URL that stands for a post: a page's short one, else the canonical path."""
-        return f"/{url_segment(self.entries[path].post.slug)}/" if self.is_page(path) else self.route(path)
+        post = self.entries[path].post
+        return f"/{url_segment(post.slug)}/" if PAGE_CATEGORY in post.categories else self._routes[path]
 
     def members(self, key: ListKey) -> list[str]:
         """Give the posts of a list, newest first."""
