@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from blogd.render.records import Post
 
 PAGE_CATEGORY: Final = "page"
+Target = PostLink | FileLink
 
 
 class RecordIndex:
@@ -58,7 +59,7 @@ class RecordIndex:
         self._routes: dict[str, str] = {}
         self._wanted: dict[str, set[str]] = {}
         self._siblings: dict[str, set[str]] = {}
-        self._linkers: dict[str, set[str]] = {}
+        self._linkers: dict[str, dict[str, list[Target]]] = {}
 
     @property
     def main(self) -> str:
@@ -106,7 +107,7 @@ class RecordIndex:
         """Tell whether a post is a page."""
         return PAGE_CATEGORY in self.entries[path].post.categories
 
-    def find(self, target: PostLink | FileLink) -> str | None:
+    def find(self, target: Target) -> str | None:
         """Find the post that a link means; of several with one slug, the newest that has the link's date, if any."""
         if isinstance(target, FileLink):
             base = self.bases.get(target.path, target.path)
@@ -117,14 +118,13 @@ class RecordIndex:
                 return path
         return candidates[0] if candidates else None
 
-    def linkers(self, path: str) -> set[str]:
-        """Give the records whose bodies may link to a post."""
-        found = set(self._linkers.get(self.entries[path].post.slug, ()))
+    def linkers(self, path: str) -> Iterator[tuple[str, list[Target]]]:
+        """Give the records whose bodies may link to a post, with the links by which they may."""
+        yield from self._linkers.get(self.entries[path].post.slug, {}).items()
         for file in (path, *self.translations.get(path, {}).values()):
-            found.update(self._linkers.get(f"/{file}", ()))
-        return found
+            yield from self._linkers.get(f"/{file}", {}).items()
 
-    def targets(self, entry: Entry) -> Iterator[PostLink | FileLink]:
+    def targets(self, entry: Entry) -> Iterator[Target]:
         """Give what a record's internal links name."""
         for url in entry.body.links:
             target = link_target(url, entry.post.path)
@@ -173,10 +173,7 @@ class RecordIndex:
     def _remove(self, path: str, entry: Entry) -> None:
         post = entry.post
         self.problems.pop(path, None)
-        _discard(self._wanted, post.translation_for, path)
-        _discard(self._siblings, post.sibling, path)
-        for key in self._link_keys(entry):
-            _discard(self._linkers, key, path)
+        self._remove_links(path, entry)
         base = self.bases.pop(path, None)
         if base is not None:
             shown = self.translations.get(base, {})
@@ -195,6 +192,15 @@ class RecordIndex:
                     del self.tag_counts[tag]
             del self.dates[path], self._routes[path]
             self.lists.leave(path)
+
+    def _remove_links(self, path: str, entry: Entry) -> None:
+        _discard(self._wanted, entry.post.translation_for, path)
+        _discard(self._siblings, entry.post.sibling, path)
+        for target in self.targets(entry):
+            linkers = self._linkers.get(_link_key(target), {})
+            linkers.pop(path, None)
+            if not linkers:
+                self._linkers.pop(_link_key(target), None)
 
     def _translates(self, path: str) -> str | None:
         """Say what a record is a translation of (an id or, after `/`, a path), None if it is a post."""
@@ -252,12 +258,8 @@ class RecordIndex:
         for index, key in ((self._wanted, entry.post.translation_for), (self._siblings, entry.post.sibling)):
             if key is not None:
                 index.setdefault(key, set()).add(path)
-        for key in self._link_keys(entry):
-            self._linkers.setdefault(key, set()).add(path)
-
-    def _link_keys(self, entry: Entry) -> Iterator[str]:
         for target in self.targets(entry):
-            yield target.slug if isinstance(target, PostLink) else f"/{target.path}"
+            self._linkers.setdefault(_link_key(target), {}).setdefault(path, []).append(target)
 
     def _lists_of(self, path: str, post: Post) -> Iterator[ListKey]:
         hidden = any(not is_listed(self.meta, name) for name in post.categories)
@@ -290,6 +292,10 @@ def _lists_of_day(scope: str, date: tuple[str, str, str]) -> tuple[ListKey, ...]
 @lru_cache(maxsize=1 << 14)
 def _list(scope: str, kind: str, name: str) -> ListKey:
     return scope, kind, name
+
+
+def _link_key(target: Target) -> str:
+    return target.slug if isinstance(target, PostLink) else f"/{target.path}"
 
 
 def is_listed(meta: Meta, category: str) -> bool:

@@ -21,7 +21,7 @@ from msgspec.structs import astuple
 
 from blogd.render.changes import Changes
 from blogd.render.delta import Delta
-from blogd.render.links import FileLink, PostLink
+from blogd.render.links import PostLink
 from blogd.render.media_index import MediaIndex
 from blogd.render.reads import ALL, ASPECT
 from blogd.render.record_index import RecordIndex, is_listed
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from blogd.render.delta import Entry, MacroResults, Meta
+    from blogd.render.record_index import Target
     from blogd.render.records import Post, TemplateSource
 
 _MAPPED: Final = ASPECT["updated_at"] | ASPECT["categories"] | ASPECT["alternates"] | ASPECT["translations"]
@@ -53,10 +54,10 @@ class Site(RecordIndex):
     def backlinks(self, path: str, tree: str) -> tuple[str, ...]:
         """Give the posts whose bodies, as this tree shows them, link to a post; newest first."""
         found: set[str] = set()
-        for linker in self.linkers(path):
-            base, entry = self.bases.get(linker, linker), self.entries[linker]
-            is_shown = base != path and self.is_in(base, tree) and self.view(base, tree) is entry
-            if is_shown and path in map(self.find, self.targets(entry)):
+        for linker, targets in self.linkers(path):
+            base = self.bases.get(linker, linker)
+            is_shown = base != path and self.is_in(base, tree) and self.view(base, tree) is self.entries[linker]
+            if is_shown and path in map(self.find, targets):
                 found.add(base)
         return tuple(sorted(found, key=self.order.__getitem__)) if found else ()
 
@@ -303,7 +304,7 @@ class Site(RecordIndex):
         found.update(base for base in (self.bases.get(path), post.sibling) if base is not None)
         return found
 
-    def _meant(self, target: PostLink | FileLink) -> set[str]:
+    def _meant(self, target: Target) -> set[str]:
         """Give the posts that a link can mean."""
         if isinstance(target, PostLink):
             return set(self.slugs.get(target.slug, ()))
