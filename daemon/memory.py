@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
@@ -66,6 +67,12 @@ def resident_set_size() -> int:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGESIZE")
     except OSError:
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def seldom_collect_garbage() -> None:
+    """Look for garbage in what is made from now on alone, and not often: a worker's pages leave little."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def limit_growth(growth: int) -> None:

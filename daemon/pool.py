@@ -35,6 +35,7 @@ import multiprocess
 
 from blogd.daemon import wire
 from blogd.daemon.crew import Answered, Died, Missing, News, Retired, Task
+from blogd.daemon.memory import seldom_collect_garbage
 from blogd.daemon.worker_process import Printed, run_worker
 
 if TYPE_CHECKING:
@@ -350,8 +351,7 @@ def _run(connection: Connection, setup: Setup, site: Site | None, printed: str, 
     """Start a worker that holds no other worker's pipe open."""
     for other in foreign:
         other.close()
-    gc.freeze()
-    gc.set_threshold(50_000, 20, 100)
+    seldom_collect_garbage()
     run_worker(connection, setup, site, printed)
 
 

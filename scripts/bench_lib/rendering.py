@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from blogd.daemon.engine import Engine
+from blogd.daemon.memory import seldom_collect_garbage
 from blogd.daemon.policy import Policy
 from blogd.daemon.project import Project
 from blogd.daemon.resources import bundled_templates
@@ -86,6 +87,7 @@ class _Silence:
 def main(root: Path, work: Path, rounds: int) -> None:
     """Print the rows."""
     site = _load(root, work)
+    seldom_collect_garbage()  # as workers do
     stage = Stage(site, site.main, datetime.fromtimestamp(0, tz=UTC), _no_source)
     posts = site.members(("main", "root", ""))
     size = site.meta.project.max_posts_per_page
